@@ -1,0 +1,92 @@
+"""The operator's policy: where, on what, as whom and for how much."""
+
+import tomllib
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import ValidationError
+
+from novaforge.guards.errors import ConfigError
+from novaforge.guards.findings import Finding
+from novaforge.guards.plan import PlanBody
+from novaforge.guards.values import Frozen, Usd, dollars
+
+Tier = Literal["form", "terminal"]
+
+
+class Policy(Frozen):
+    """Limits set by the operator in a TOML file; empty lists allow anything."""
+
+    regions: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
+    write_prefixes: tuple[str, ...] = ()
+    max_usd_per_plan: Usd | None = None
+    max_usd_per_day: Usd | None = None
+    terminal_above_usd: Usd | None = None
+    plan_minutes: int = 30
+    approval_minutes: int = 30
+    price_drift_percent: int = 5
+
+
+def parse_policy(text: str, source: str) -> Policy:
+    """Read a policy from TOML text; raises ConfigError that names the file and the field."""
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"Policy file {source} is not TOML: {error}", fix="correct the file") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise ConfigError(
+            f"Policy file {source}: {problems}", fix=f"known keys: {', '.join(Policy.model_fields)}"
+        ) from error
+
+
+def tier(policy: Policy, ceiling_usd: Decimal) -> Tier:
+    """Say how a person must approve: a form in the client, or only a terminal."""
+    limit = policy.terminal_above_usd
+    return "terminal" if limit is not None and ceiling_usd > limit else "form"
+
+
+def check_policy(policy: Policy, plan: PlanBody, spent_today: Decimal) -> list[Finding]:
+    """Return one blocking finding for each limit of the policy a plan breaks."""
+    found = [
+        *_outside("POL-region", "region", policy.regions, [plan.principal.region]),
+        *_outside(
+            "POL-instance", "instance type", policy.instance_types, [group.instance_type for group in plan.cost.nodes]
+        ),
+        *_outside("POL-bucket", "bucket", policy.buckets, _buckets(plan)),
+    ]
+    ceiling = plan.cost.ceiling_usd
+    if policy.max_usd_per_plan is not None and ceiling > policy.max_usd_per_plan:
+        found.append(
+            _over("POL-plan-budget", f"ceiling {dollars(ceiling)} is above the limit per plan", policy.max_usd_per_plan)
+        )
+    if policy.max_usd_per_day is not None and spent_today + ceiling > policy.max_usd_per_day:
+        message = f"today's ceilings {dollars(spent_today)} plus {dollars(ceiling)} pass the limit per day"
+        found.append(_over("POL-day-budget", message, policy.max_usd_per_day))
+    return found
+
+
+def _outside(rule: str, what: str, allowed: tuple[str, ...], used: list[str]) -> list[Finding]:
+    bad = sorted({value for value in used if allowed and value not in allowed})
+    fix = f"use one of: {', '.join(allowed)}"
+    return [
+        Finding(rule=rule, severity="block", message=f"the policy does not allow {what} {value}", fix=fix)
+        for value in bad
+    ]
+
+
+def _over(rule: str, message: str, limit: Decimal) -> Finding:
+    return Finding(
+        rule=rule,
+        severity="block",
+        message=f"{message} ({dollars(limit)})",
+        fix="lower max_runtime_s or instance_count, or ask the operator to change the policy",
+    )
+
+
+def _buckets(plan: PlanBody) -> list[str]:
+    uris = [item.uri for item in plan.inputs] + ([plan.output] if plan.output else [])
+    return [uri.removeprefix("s3://").split("/", 1)[0] for uri in uris if uri.startswith("s3://")]

@@ -1,0 +1,1 @@
+"""The playbooks an agent follows, as Markdown files and their loader."""

@@ -1,0 +1,1 @@
+"""The application: settings, assembly, consent, ledger, audit writer, command line and sandbox."""

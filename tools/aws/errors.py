@@ -1,0 +1,94 @@
+"""Translate what botocore raises into the project's error tree, once."""
+
+from novaforge.guards.errors import AwsError, ConfigError, ConflictError, NotFoundError, NovaForgeError
+from novaforge.guards.text import clean
+
+NOT_FOUND = {
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+    "NoSuchEntity",
+    "NoSuchKey",
+    "NoSuchBucket",
+    "404",
+    "NotFound",
+    "NoSuchUpload",
+}
+CONFLICT = {
+    "ResourceInUse",
+    "ResourceInUseException",
+    "ResourceConflictException",
+    "EntityAlreadyExists",
+    "ConflictException",
+    "PreconditionFailed",
+    "412",
+}
+# SageMaker reports both through ValidationException; only the wording tells them apart.
+NOT_FOUND_WORDS = ("could not find", "does not exist", "not found", "requested resource not found")
+CONFLICT_WORDS = ("already exists", "already existing", "cannot create already existing")
+
+REMEDIES = {
+    "AccessDenied": "ask the account's administrator for this action, or use another profile",
+    "AccessDeniedException": "ask the account's administrator for this action, or use another profile",
+    "ExpiredToken": "sign in again: the credentials have expired",
+    "ExpiredTokenException": "sign in again: the credentials have expired",
+    "UnrecognizedClientException": "check the access key and profile",
+    "InvalidClientTokenId": "check the access key and profile",
+    "ThrottlingException": "wait a minute and call again",
+    "Throttling": "wait a minute and call again",
+    "ResourceLimitExceeded": "ask for a higher quota in the Service Quotas console, or use fewer or other instances",
+    "NoSuchBucket": "create the bucket first, or correct the URI",
+}
+
+
+def translate(error: BaseException, operation: str) -> BaseException:
+    """Return the project's error for a botocore exception; any other exception is returned as it is."""
+    if isinstance(error, NovaForgeError):
+        return error
+    name = type(error).__name__
+    if name in {
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "ProfileNotFound",
+        "TokenRetrievalError",
+        "SSOTokenLoadError",
+    }:
+        return ConfigError(
+            f"No usable AWS credentials: {error}", fix="set AWS_PROFILE in the client's configuration or sign in"
+        )
+    if name in {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"}:
+        return AwsError(
+            f"{operation} did not answer: {error}",
+            operation=operation,
+            code=name,
+            fix="check the network and call again",
+        )
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return error
+    return _from_response(response, operation)
+
+
+def _from_response(response: dict[str, object], operation: str) -> AwsError:
+    detail = response.get("Error")
+    meta = response.get("ResponseMetadata")
+    fields = detail if isinstance(detail, dict) else {}
+    code, text = str(fields.get("Code", "Unknown")), clean(str(fields.get("Message", "")), 800)
+    request_id = str(meta.get("RequestId", "")) if isinstance(meta, dict) else ""
+    kind = _kind(code, text.lower())
+    return kind(
+        f"{operation} failed with {code}: {text}",
+        operation=operation,
+        code=code,
+        request_id=request_id,
+        fix=REMEDIES.get(code, ""),
+        aws_message=text,
+    )
+
+
+def _kind(code: str, text: str) -> type[AwsError]:
+    vague = code in {"ValidationException", "ValidationError", "ResourceLimitExceeded"}
+    if code in NOT_FOUND or (vague and any(words in text for words in NOT_FOUND_WORDS)):
+        return NotFoundError
+    if code in CONFLICT or (vague and any(words in text for words in CONFLICT_WORDS)):
+        return ConflictError
+    return AwsError

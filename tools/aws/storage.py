@@ -1,0 +1,265 @@
+"""Local files and S3 objects behind one small interface that never overwrites."""
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Protocol, cast
+
+from novaforge.guards.errors import ConflictError, InputError, NotFoundError
+from novaforge.tools.aws.errors import translate
+from novaforge.tools.aws.session import Aws
+
+PART_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Stat:
+    """Identity of a file or object; sha256 only for local files, etag and version_id only for S3."""
+
+    uri: str
+    bytes: int
+    modified: datetime
+    etag: str | None = None
+    version_id: str | None = None
+    sha256: str | None = None
+
+
+class Sink(Protocol):
+    """Somewhere bytes are written in order."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write bytes and return how many."""
+        ...
+
+
+def is_s3(uri: str) -> bool:
+    """Tell an s3:// URI from a local path."""
+    return uri.startswith("s3://")
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Split an s3:// URI in bucket and key; raises InputError when there is no bucket."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not is_s3(uri) or not bucket:
+        raise InputError(f"{uri!r} is not an S3 URI.", field="uri", value=uri, fix="write s3://bucket/key")
+    return bucket, key
+
+
+class Storage:
+    """Read and create local files under the allowed roots, and S3 objects."""
+
+    def __init__(self, aws: Aws, roots: tuple[Path, ...]) -> None:
+        self._aws = aws
+        self._roots = tuple(root.resolve() for root in roots)
+
+    def local(self, path: str) -> Path:
+        """Return the real path of a local file; raises InputError when it lies outside the allowed roots."""
+        resolved = Path(path).expanduser().resolve()
+        if not any(resolved.is_relative_to(root) for root in self._roots):
+            allowed = ", ".join(map(str, self._roots))
+            raise InputError(
+                f"{path} is outside the folders this server may use.",
+                field="path",
+                value=path,
+                fix=f"use a path under {allowed}, or start the server with --root",
+            )
+        return resolved
+
+    def stat(self, uri: str) -> Stat:
+        """Return the identity of an existing file or object; raises InputError when it is missing."""
+        return self._stat_s3(uri) if is_s3(uri) else self._stat_local(uri)
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether a file or object is there."""
+        if not is_s3(uri):
+            return self.local(uri).exists()
+        bucket, key = split_s3(uri)
+        try:
+            self._aws.call("s3", "head_object", Bucket=bucket, Key=key)
+        except NotFoundError:
+            return False
+        return True
+
+    @contextmanager
+    def open(self, uri: str) -> Iterator[BinaryIO]:
+        """Open for streaming reads of bytes."""
+        if not is_s3(uri):
+            self._stat_local(uri)
+            with self.local(uri).open("rb") as file:
+                yield file
+            return
+        bucket, key = split_s3(uri)
+        self.stat(uri)
+        body = self._aws.call("s3", "get_object", Bucket=bucket, Key=key)["Body"]
+        with io.BufferedReader(_Raw(body), PART_BYTES) as stream:
+            yield cast(BinaryIO, stream)
+
+    def read(self, uri: str, limit: int = 64 * 1024 * 1024) -> bytes:
+        """Read a whole small file or object; raises InputError above `limit` bytes."""
+        size = self.stat(uri).bytes
+        if size > limit:
+            raise InputError(f"{uri} has {size} bytes, more than {limit}.", field="uri", value=uri)
+        with self.open(uri) as stream:
+            return stream.read()
+
+    def list(self, prefix: str, limit: int = 1000) -> list[str]:
+        """List the objects or files below a prefix or folder, sorted."""
+        if not is_s3(prefix):
+            root = self.local(prefix)
+            return sorted(str(path) for path in root.rglob("*") if path.is_file())[:limit] if root.exists() else []
+        bucket, key = split_s3(prefix)
+        found: list[str] = []
+        for item in self._aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=key):
+            found.append(f"s3://{bucket}/{item['Key']}")
+            if len(found) >= limit:
+                break
+        return found
+
+    @contextmanager
+    def create(self, uri: str) -> Iterator[Sink]:
+        """Write a new file or object; it appears complete when the block ends well and not at all otherwise.
+
+        Raises ConflictError when it exists already.
+        """
+        if self.exists(uri):
+            raise ConflictError(
+                f"{uri} exists already and is never overwritten.",
+                operation="create",
+                code="AlreadyExists",
+                fix="choose a fresh path",
+            )
+        with self._create_s3(uri) if is_s3(uri) else self._create_local(uri) as sink:
+            yield sink
+
+    def put(self, uri: str, data: bytes) -> None:
+        """Create one object or file from bytes."""
+        with self.create(uri) as sink:
+            sink.write(data)
+
+    def _stat_local(self, uri: str) -> Stat:
+        path = self.local(uri)
+        if not path.is_file():
+            raise InputError(f"There is no file {uri}.", field="uri", value=uri, fix="check the path")
+        info = path.stat()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Stat(uri, info.st_size, datetime.fromtimestamp(info.st_mtime, UTC), sha256=digest)
+
+    def _stat_s3(self, uri: str) -> Stat:
+        bucket, key = split_s3(uri)
+        try:
+            head = self._aws.call("s3", "head_object", Bucket=bucket, Key=key)
+        except NotFoundError as error:
+            fix = "check bucket, key and region; nothing is created by a read"
+            raise InputError(f"There is no object {uri}.", field="uri", value=uri, fix=fix) from error
+        version = head.get("VersionId")
+        return Stat(
+            uri,
+            int(head["ContentLength"]),
+            head["LastModified"].astimezone(UTC),
+            etag=head["ETag"].strip('"'),
+            version_id=version if version != "null" else None,
+        )
+
+    @contextmanager
+    def _create_local(self, uri: str) -> Iterator[IO[bytes]]:
+        path = self.local(uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _link(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    @contextmanager
+    def _create_s3(self, uri: str) -> Iterator[Sink]:
+        sink = _S3Sink(self._aws, *split_s3(uri))
+        try:
+            yield sink
+            sink.finish()
+        except BaseException as error:
+            sink.abort()
+            raise translate(error, "s3:PutObject") from error
+
+
+def _link(temporary: str, path: Path) -> None:
+    """Give a finished file its name without replacing one that appeared meanwhile."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise ConflictError(
+            f"{path} exists already and is never overwritten.",
+            operation="create",
+            code="AlreadyExists",
+            fix="choose a fresh path",
+        ) from error
+
+
+class _Raw(io.RawIOBase):
+    """A botocore body as a raw stream, so that it can be buffered and read by line."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._body.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _S3Sink:
+    """Collects bytes and sends them as one object or as parts; the object must not exist."""
+
+    def __init__(self, aws: Aws, bucket: str, key: str) -> None:
+        self._aws = aws
+        self._where = {"Bucket": bucket, "Key": key}
+        self._buffer = bytearray()
+        self._upload: str | None = None
+        self._parts: list[dict[str, Any]] = []
+
+    def write(self, data: bytes, /) -> int:
+        self._buffer += data
+        while len(self._buffer) >= PART_BYTES:
+            self._send(bytes(self._buffer[:PART_BYTES]))
+            del self._buffer[:PART_BYTES]
+        return len(data)
+
+    def finish(self) -> None:
+        if self._upload is None:
+            self._aws.call("s3", "put_object", **self._where, Body=bytes(self._buffer), IfNoneMatch="*")
+            return
+        if self._buffer:
+            self._send(bytes(self._buffer))
+        self._aws.call(
+            "s3",
+            "complete_multipart_upload",
+            **self._where,
+            UploadId=self._upload,
+            MultipartUpload={"Parts": self._parts},
+            IfNoneMatch="*",
+        )
+
+    def abort(self) -> None:
+        if self._upload is not None:
+            self._aws.call("s3", "abort_multipart_upload", **self._where, UploadId=self._upload)
+            self._upload = None
+
+    def _send(self, data: bytes) -> None:
+        if self._upload is None:
+            self._upload = self._aws.call("s3", "create_multipart_upload", **self._where)["UploadId"]
+        number = len(self._parts) + 1
+        sent = self._aws.call("s3", "upload_part", **self._where, UploadId=self._upload, PartNumber=number, Body=data)
+        self._parts.append({"ETag": sent["ETag"], "PartNumber": number})

@@ -1,0 +1,64 @@
+"""The one object tools receive: everything they may touch, nothing global."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from novaforge.guards.policy import Policy
+from novaforge.guards.values import Clock, JsonObject
+from novaforge.tools.aws.session import Aws
+from novaforge.tools.aws.storage import Storage
+from novaforge.tools.records import Ledger
+
+Progress = Callable[[float, float | None, str], None]
+"""(done, total or None, message); a no-op when the client did not ask for progress."""
+
+
+class Audit(Protocol):
+    """The append-only audit log."""
+
+    def write(self, event: str, *, actor: str, plan_digest: str = "", detail: JsonObject | None = None) -> str:
+        """Append one event and return the new head hash."""
+        ...
+
+    def head(self) -> str:
+        """Return the hash of the last line."""
+        ...
+
+
+def silent(done: float, total: float | None, message: str) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How the server was started."""
+
+    sandbox: bool = False
+    writes_allowed: bool = False
+    owner: str = "unknown"
+    default_role: str | None = None
+    approve_command: str = "novaforge-mcp approve"
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """Dependencies of one tool call."""
+
+    mode: Mode
+    policy: Policy
+    ledger: Ledger
+    aws: Aws
+    storage: Storage
+    audit: Audit
+    clock: Clock
+    progress: Progress = silent
+    checkpoint: Callable[[str], None] = field(default=lambda name: None)
+    """Called at the named points of apply; tests kill the process there."""
+
+
+def default_roots() -> tuple[Path, ...]:
+    """Return the directories whose files tools may read and write unless --root says otherwise: the working directory."""
+    return (Path(os.getcwd()).resolve(),)

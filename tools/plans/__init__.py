@@ -1,0 +1,1 @@
+"""Drafting, showing, applying and reconciling plans."""

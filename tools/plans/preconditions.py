@@ -1,0 +1,57 @@
+"""Read again, just before a paid call, the values a plan was made from."""
+
+from collections.abc import Callable
+
+from pydantic import JsonValue
+
+from novaforge.guards.errors import InputError, NovaForgeError
+from novaforge.guards.plan import Plan, Precondition
+from novaforge.guards.staleness import Difference, differences
+from novaforge.guards.values import JsonObject
+from novaforge.tools.context import ToolContext
+
+Reader = Callable[[ToolContext, JsonObject], JsonValue]
+
+
+def read_caller(ctx: ToolContext, target: JsonObject) -> JsonValue:
+    """Return account and region of the caller, read afresh."""
+    ctx.aws.forget_principal()
+    principal = ctx.aws.principal()
+    return {"account": principal.account, "region": principal.region}
+
+
+def read_object(ctx: ToolContext, target: JsonObject) -> JsonValue:
+    """Return the identity of a file or object, or None when it is gone."""
+    try:
+        stat = ctx.storage.stat(str(target["uri"]))
+    except InputError:
+        return None
+    return {"bytes": stat.bytes, "etag": stat.etag, "version_id": stat.version_id, "sha256": stat.sha256}
+
+
+def read_empty_prefix(ctx: ToolContext, target: JsonObject) -> JsonValue:
+    """Return whether nothing exists below a prefix."""
+    return not ctx.storage.list(str(target["uri"]), limit=1)
+
+
+READERS: dict[str, Reader] = {"caller": read_caller, "object": read_object, "empty_prefix": read_empty_prefix}
+
+
+def expect(ctx: ToolContext, name: str, kind: str, target: JsonObject) -> Precondition:
+    """Read a value now and return the precondition that it stays so."""
+    return Precondition(name=name, kind=kind, target=target, expected=READERS[kind](ctx, target))
+
+
+def moved(ctx: ToolContext, plan: Plan) -> list[Difference]:
+    """Return every field that differs from the plan; a value that cannot be read any more counts as moved."""
+    found: list[Difference] = []
+    for precondition in plan.preconditions:
+        try:
+            now = READERS[precondition.kind](ctx, precondition.target)
+        except NovaForgeError as error:
+            found.append(
+                Difference(name=precondition.name, path="$", planned=precondition.expected, now=error.as_text())
+            )
+            continue
+        found += differences(precondition, now, ctx.policy.price_drift_percent)
+    return found

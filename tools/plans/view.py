@@ -1,0 +1,127 @@
+"""A plan as the tools return it."""
+
+from datetime import date
+
+from pydantic import JsonValue
+
+from novaforge.guards.plan import InputIdentity, Plan
+from novaforge.guards.values import Frozen, JsonObject, Usd, Utc, dollars
+from novaforge.tools.records import PlanRecord, PlanState
+from novaforge.tools.results import FindingView, ToolResult, show_findings
+
+
+class NodeView(Frozen):
+    """Machines that bill, with their price."""
+
+    role: str
+    instance_type: str
+    count: int
+    usd_per_hour: Usd | None
+    price_source: str
+    price_as_of: date | None
+
+
+class FactView(Frozen):
+    """A fact, or why it was not checked."""
+
+    name: str
+    known: bool
+    value: JsonValue = None
+    reason: str = ""
+
+
+class PlanView(ToolResult):
+    """A dry run: what would be sent, what it may cost, what was found. Nothing has been started."""
+
+    plan_id: str
+    state: PlanState
+    action: str
+    title: str
+    digest: str
+    ceiling_usd: Usd
+    expected_usd: Usd | None
+    cost_basis: str
+    max_runtime_s: int
+    nodes: list[NodeView]
+    findings: list[FindingView]
+    facts: list[FactView]
+    inputs: list[InputIdentity]
+    requests: list[JsonObject]
+    recipe: str | None
+    creates: list[JsonObject]
+    expires_at: Utc
+
+    def text(self) -> str:
+        """Return the plan in a few lines."""
+        money = f"ceiling {dollars(self.ceiling_usd)}"
+        if self.expected_usd is not None:
+            money += f", expected {dollars(self.expected_usd)}"
+        lines = [f"Plan {self.plan_id} ({self.state}): {self.title}", money]
+        lines += [f"{node.count} x {node.instance_type} ({node.role})" for node in self.nodes]
+        return "\n".join([*lines, show_findings(self.findings), self.next_step]).replace("\n\n", "\n")
+
+
+def view_plan(record: PlanRecord, next_step: str | None = None) -> PlanView:
+    """Return a plan for the wire, its requests with the digest filled in."""
+    plan = record.plan
+    return PlanView(
+        plan_id=plan.plan_id,
+        state=record.state,
+        action=plan.action,
+        title=plan.title,
+        digest=plan.digest,
+        ceiling_usd=plan.cost.ceiling_usd,
+        expected_usd=plan.cost.expected_usd,
+        cost_basis=plan.cost.basis,
+        max_runtime_s=plan.cost.max_runtime_s,
+        nodes=_nodes(plan),
+        findings=[FindingView.model_validate(finding.model_dump()) for finding in plan.findings],
+        facts=[FactView(name=fact.name, known=fact.known, value=fact.value, reason=fact.reason) for fact in plan.facts],
+        inputs=list(plan.inputs),
+        requests=_requests(plan),
+        recipe=plan.fill(plan.recipe.text) if plan.recipe else None,
+        creates=[made.model_dump(mode="json") for made in plan.created()],
+        expires_at=plan.expires_at,
+        sandbox=plan.sandbox,
+        next_step=next_step if next_step is not None else default_next_step(record),
+    )
+
+
+def default_next_step(record: PlanRecord) -> str:
+    """Say what to do with a plan in its state."""
+    plan_id = record.plan.plan_id
+    return {
+        "blocked": "Correct the [block] findings and make a new plan; this one cannot be applied.",
+        "planned": f'Show the plan to the person, then call apply_plan(plan_id="{plan_id}"); it asks them for approval.',
+        "approved": f'Approved. Call apply_plan(plan_id="{plan_id}") before the approval expires.',
+        "submitting": f'Being started. Call apply_plan(plan_id="{plan_id}") again to learn the outcome.',
+        "submitted": "Started. Follow it with get_job, or list_jobs.",
+    }.get(record.state, "This plan can no longer be applied; make a new one.")
+
+
+def _nodes(plan: Plan) -> list[NodeView]:
+    prices = {price.instance_type: price for price in plan.cost.prices}
+    views: list[NodeView] = []
+    for group in plan.cost.nodes:
+        price = prices.get(group.instance_type)
+        views.append(
+            NodeView(
+                role=group.role,
+                instance_type=group.instance_type,
+                count=group.count,
+                usd_per_hour=price.usd_per_hour if price else None,
+                price_source=price.source if price else "",
+                price_as_of=price.as_of if price else None,
+            )
+        )
+    return views
+
+
+def _requests(plan: Plan) -> list[JsonObject]:
+    shown: list[JsonObject] = []
+    for step in plan.rendered():
+        if step.kind == "upload":
+            shown.append({"step": step.name, "upload": step.uri, "bytes": step.bytes, "sha256": step.sha256})
+        else:
+            shown.append({"step": step.name, "call": f"{step.service}:{step.operation}", "request": step.request})
+    return shown

@@ -1,0 +1,237 @@
+"""What the ledger remembers, as typed records, and the ledger's interface."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from novaforge.guards.plan import Plan
+from novaforge.guards.values import JsonObject, Utc
+
+PlanState = Literal[
+    "blocked",
+    "planned",
+    "approved",
+    "submitting",
+    "submitted",
+    "rejected",
+    "expired",
+    "superseded",
+    "stale",
+    "not_created",
+    "failed",
+    "unknown",
+]
+"""submitting: intent written, calls under way; failed: a call failed and what carried our tag was undone or is listed as
+a debt; unknown: nobody can tell yet whether the paid call happened."""
+
+JobPhase = Literal["waiting", "running", "stopping", "completed", "failed", "stopped", "unknown"]
+"""waiting: not billing yet; running and stopping: billing."""
+
+OPEN_STATES: tuple[PlanState, ...] = ("blocked", "planned", "approved")
+ENDED_PHASES: tuple[JobPhase, ...] = ("completed", "failed", "stopped")
+
+
+class Record(BaseModel):
+    """Base of ledger rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlanRecord(Record):
+    """A plan with its state."""
+
+    plan: Plan
+    state: PlanState
+    state_at: Utc
+    detail: JsonObject = Field(default_factory=dict[str, JsonValue])
+
+
+class Approval(Record):
+    """A person's yes or no to exactly one plan."""
+
+    approval_id: str
+    plan_id: str
+    plan_digest: str
+    prompt_sha256: str
+    channel: Literal["elicit-form", "terminal"]
+    approver: str
+    requester: str
+    answer: Literal["approve", "reject"]
+    typed_value: str
+    at: Utc
+    expires_at: Utc
+    consumed_at: Utc | None = None
+
+
+class Execution(Record):
+    """One attempt to carry out a plan: written before the first call."""
+
+    plan_digest: str
+    plan_id: str
+    attempt: int
+    state: Literal["submitting", "submitted", "not_created", "failed", "unknown"]
+    step: str = ""
+    intent_at: Utc
+    aws_request_id: str = ""
+    resource: str = ""
+    observed_at: Utc | None = None
+    error: str = ""
+
+
+class JobRecord(Record):
+    """A training or evaluation job we started; job_id is the TrainingJobName."""
+
+    job_id: str
+    plan_id: str
+    plan_digest: str
+    kind: Literal["training", "evaluation"]
+    name: str
+    model: str
+    method: str
+    platform: str
+    account: str
+    region: str
+    output: str
+    instance_type: str
+    instance_count: int
+    usd_per_hour: Decimal
+    ceiling_usd: Decimal
+    max_runtime_s: int
+    created_at: Utc
+    phase: JobPhase = "waiting"
+    observed_at: Utc | None = None
+    observed: JsonObject = Field(default_factory=dict[str, JsonValue], description="last JobState seen")
+    checkpoint: str | None = None
+    spec: JsonObject = Field(default_factory=dict[str, JsonValue], description="the plan's arguments")
+
+
+class ResourceRecord(Record):
+    """An AWS resource we made; kind is such as sagemaker:endpoint, resource_id is kind plus its name."""
+
+    resource_id: str
+    kind: str
+    name: str
+    arn: str = ""
+    region: str
+    account: str
+    plan_id: str
+    plan_digest: str
+    created_at: Utc
+    delete_after: Utc | None = None
+    deleted_at: Utc | None = None
+    usd_per_hour: Decimal | None = None
+    detail: JsonObject = Field(default_factory=dict[str, JsonValue])
+
+
+class EvaluationRecord(Record):
+    """A computed evaluation report."""
+
+    job_id: str
+    at: Utc
+    report: JsonObject
+
+
+def resource_id(kind: str, name: str) -> str:
+    """Return the ledger's key of a resource."""
+    return f"{kind}/{name}"
+
+
+class Ledger(Protocol):
+    """The durable memory: every state change is one transaction that says whether it happened."""
+
+    def add_plan(self, plan: Plan, state: PlanState, at: datetime) -> None:
+        """Store a new plan; other open plans with the same action and output become superseded only when one starts."""
+        ...
+
+    def plan(self, plan_id: str) -> PlanRecord | None:
+        """Return one plan; its state is shown as expired once its time has passed while still open."""
+        ...
+
+    def plans(self, states: Sequence[PlanState] | None = None, limit: int = 50) -> list[PlanRecord]:
+        """Return plans, newest first."""
+        ...
+
+    def move_plan(
+        self, digest: str, allowed: Sequence[PlanState], to: PlanState, at: datetime, detail: JsonObject | None = None
+    ) -> bool:
+        """Move one plan between states; True when exactly one row moved."""
+        ...
+
+    def approve(self, approval: Approval) -> bool:
+        """Record an answer and move planned -> approved or rejected in one transaction; False if it was not open."""
+        ...
+
+    def approval(self, plan_digest: str) -> Approval | None:
+        """Return the latest answer for a plan."""
+        ...
+
+    def begin(self, digest: str, at: datetime) -> bool:
+        """Consume the approval and write the `submitting` execution in one transaction; True for exactly one caller."""
+        ...
+
+    def note_execution(
+        self,
+        digest: str,
+        *,
+        state: str | None = None,
+        step: str | None = None,
+        resource: str | None = None,
+        request_id: str | None = None,
+        error: str | None = None,
+        at: datetime,
+    ) -> None:
+        """Update the execution of a plan with what was observed."""
+        ...
+
+    def execution(self, digest: str) -> Execution | None:
+        """Return the execution of a plan."""
+        ...
+
+    def unsettled(self) -> list[Execution]:
+        """Return executions in state submitting or unknown."""
+        ...
+
+    def supersede(self, plan: Plan, at: datetime) -> list[str]:
+        """Mark the other open plans with the same action and output as superseded; returns their ids."""
+        ...
+
+    def put_job(self, job: JobRecord) -> None:
+        """Insert or replace a job row."""
+        ...
+
+    def job(self, job_id: str) -> JobRecord | None:
+        """Return one job."""
+        ...
+
+    def jobs(
+        self, phases: Sequence[JobPhase] | None = None, platform: str | None = None, limit: int = 50
+    ) -> list[JobRecord]:
+        """Return jobs, newest first."""
+        ...
+
+    def put_resource(self, resource: ResourceRecord) -> None:
+        """Insert or replace a resource row."""
+        ...
+
+    def resources(self, *, live: bool = True, kind: str | None = None) -> list[ResourceRecord]:
+        """Return resources we made, newest first; live means not deleted."""
+        ...
+
+    def resource(self, key: str) -> ResourceRecord | None:
+        """Return one resource by its resource_id."""
+        ...
+
+    def put_evaluation(self, evaluation: EvaluationRecord) -> None:
+        """Store a report, replacing an older one of the same job."""
+        ...
+
+    def evaluation(self, job_id: str) -> EvaluationRecord | None:
+        """Return the stored report of a job."""
+        ...
+
+    def committed_usd(self, since: datetime) -> Decimal:
+        """Return the sum of the ceilings of plans begun since a time: what day and session budgets count."""
+        ...
