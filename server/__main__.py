@@ -1,0 +1,5 @@
+"""`python -m novaforge.server` is `novaforge-mcp`."""
+
+from novaforge.server.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""Assemble the MCP server."""
+
+import os
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.request_state import RequestStateSecurity
+
+from novaforge.server.consent import ApplyResult, make_apply_tool
+from novaforge.server.middleware import strict_arguments
+from novaforge.server.playbooks import add_prompts
+from novaforge.server.resources import add_resources
+from novaforge.server.settings import Settings
+from novaforge.server.state import AppState
+from novaforge.server.tooling import ToolSpec, make_tool, wrap
+from novaforge.server.toolspecs import TOOLS
+
+NAME = "novaforge-mcp"
+THINKING_TIME_S = 1800
+"""How long a person may take to answer a question before it has to be asked again."""
+
+
+def build_server(settings: Settings) -> MCPServer:
+    """Return the server with its tools, prompts and resources; opens and contacts nothing."""
+    state = AppState(settings)
+    tools = [_tool(spec, state) for spec in offered(settings)]
+    server = MCPServer(
+        NAME,
+        title="novaforge",
+        description="Fine-tunes Amazon Nova with a price before launch and a person's approval for everything costly.",
+        instructions=instructions(),
+        version=own_version(),
+        tools=tools,
+        log_level="WARNING",
+        request_state_security=RequestStateSecurity(keys=[os.urandom(32)], ttl=THINKING_TIME_S),
+        middleware=[strict_arguments({tool.name: tool.parameters.get("properties", {}) for tool in tools})],
+    )
+    add_prompts(server)
+    add_resources(server, state)
+    return server
+
+
+def offered(settings: Settings) -> list[ToolSpec]:
+    """Return the tools this server shows: its toolsets, without the changing ones when AWS is read-only."""
+    hidden = set() if settings.writes_allowed else {"apply_plan", "stop_job"}
+    if settings.read_only:
+        hidden.add("transform_dataset")
+    return [spec for spec in TOOLS if spec.toolset in settings.toolsets and spec.name not in hidden]
+
+
+def instructions() -> str:
+    """Return what every client shows the model about this server."""
+    return resources.files("novaforge.server").joinpath("instructions.md").read_text(encoding="utf-8")
+
+
+def own_version() -> str:
+    """Return the installed version of novaforge-mcp."""
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        return "0+source"
+
+
+def _tool(spec: ToolSpec, state: AppState) -> Tool:
+    if spec.name == "apply_plan":
+        return make_tool(spec, make_apply_tool(state.context), ApplyResult)
+    return wrap(spec, state)

@@ -1,0 +1,85 @@
+"""How one server process is set up, from the command line and nothing else."""
+
+import getpass
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from novaforge.guards.policy import Policy, parse_policy
+
+TOOLSETS = ("data", "rewards", "plans", "jobs", "evaluation", "deployment", "cleanup")
+
+
+def default_state() -> Path:
+    """Return the user's state directory for novaforge: XDG_STATE_HOME, else ~/.local/state."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "novaforge"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One server's settings; `ledger_url` and `roots` are filled with defaults when not given."""
+
+    sandbox: bool = False
+    allow_write: bool = False
+    read_only: bool = False
+    toolsets: tuple[str, ...] = TOOLSETS
+    policy: Policy = Policy()
+    ledger_url: str | None = None
+    roots: tuple[Path, ...] = ()
+    state: Path | None = None
+    region: str | None = None
+    profile: str | None = None
+    role: str | None = None
+    log_level: str = "WARNING"
+
+    @property
+    def state_dir(self) -> Path:
+        """Where ledger, audit log and caches live; a sandbox has its own."""
+        base = self.state or default_state()
+        return base / "sandbox" if self.sandbox else base
+
+    @property
+    def ledger(self) -> str:
+        """The ledger's SQLAlchemy URL."""
+        return self.ledger_url or f"sqlite:///{self.state_dir / 'ledger.db'}"
+
+    @property
+    def audit_path(self) -> Path:
+        """The audit log's file."""
+        return self.state_dir / "audit.jsonl"
+
+    @property
+    def writes_allowed(self) -> bool:
+        """Whether AWS may be changed: --read-only wins over --allow-write and --sandbox."""
+        return not self.read_only and (self.allow_write or self.sandbox)
+
+    @property
+    def allowed_roots(self) -> tuple[Path, ...]:
+        """Folders whose files tools may read and write."""
+        return self.roots or (Path.cwd().resolve(),)
+
+    @property
+    def owner(self) -> str:
+        """Who runs this server, for tags and the audit log."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return "unknown"
+
+    def command(self, verb: str) -> str:
+        """Return the terminal command that runs `verb` on the same ledger."""
+        words = ["novaforge-mcp", verb]
+        if self.sandbox:
+            words.append("--sandbox")
+        if self.state is not None:
+            words += ["--state", str(self.state)]
+        if self.ledger_url is not None:
+            words += ["--ledger", self.ledger_url]
+        return shlex.join(words)
+
+
+def read_policy(path: Path | None) -> Policy:
+    """Read a policy file, or return the policy without limits; raises ConfigError when it is not readable."""
+    return parse_policy(path.read_text(encoding="utf-8"), str(path)) if path is not None else Policy()
