@@ -34,7 +34,7 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.dev
-	$(BIN)/python -m docs_tables --write
+	$(BIN)/python tests/repository/readme_tables.py --write
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/cold_start.py
@@ -55,4 +55,9 @@ $(VENV)/.sandbox: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.sandbox
 	$(BIN)/python -m pip install --quiet -e ".[sandbox,postgres,dev]"
+	touch $@
+
+# The parity tests against AWS's own SDK run when this extra is there; they skip and say so otherwise.
+$(VENV)/.sagemaker: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -e ".[sandbox,postgres,dev,sagemaker]"
 	touch $@

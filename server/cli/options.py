@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from novaforge.guards.errors import ConfigError
 from novaforge.guards.policy import Policy
@@ -60,7 +61,7 @@ def _policy(path: str | None) -> Policy:
 
 
 def _verb(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+    verbs: Any, name: str, text: str
 ) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=text, description=text)
     verb.add_argument(

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,7 +87,7 @@ class Storage:
         return True
 
     @contextmanager
-    def open(self, uri: str) -> Iterator[BinaryIO]:
+    def open(self, uri: str) -> Generator[BinaryIO]:
         """Open for streaming reads of bytes."""
         if not is_s3(uri):
             self._stat_local(uri)
@@ -122,7 +122,7 @@ class Storage:
         return found
 
     @contextmanager
-    def create(self, uri: str) -> Iterator[Sink]:
+    def create(self, uri: str) -> Generator[Sink]:
         """Write a new file or object; it appears complete when the block ends well and not at all otherwise.
 
         Raises ConflictError when it exists already.
@@ -168,7 +168,7 @@ class Storage:
         )
 
     @contextmanager
-    def _create_local(self, uri: str) -> Iterator[IO[bytes]]:
+    def _create_local(self, uri: str) -> Generator[IO[bytes]]:
         path = self.local(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -182,7 +182,7 @@ class Storage:
             Path(temporary).unlink(missing_ok=True)
 
     @contextmanager
-    def _create_s3(self, uri: str) -> Iterator[Sink]:
+    def _create_s3(self, uri: str) -> Generator[Sink]:
         sink = _S3Sink(self._aws, *split_s3(uri))
         try:
             yield sink
