@@ -39,6 +39,10 @@ class JobState(Frozen):
         return Decimal(self.billable_s) * job.instance_count * job.usd_per_hour / 3600
 
 
+END = "end"
+"""In place of a cursor: the last lines there are, and the cursor behind them."""
+
+
 class LogLine(Frozen):
     """One line of one stream; text is cleaned."""
 
@@ -53,6 +57,14 @@ class LogPage(Frozen):
     lines: tuple[LogLine, ...]
     cursor: str
     more: bool
+
+
+class LogPlace(Frozen):
+    """Where a job's lines are, and a command a person can run to follow them."""
+
+    group: str
+    stream_prefix: str
+    command: str
 
 
 class Artifacts(Frozen):
@@ -72,9 +84,23 @@ class Platform(Protocol):
         ...
 
     def read_logs(
-        self, ctx: ToolContext, job: JobRecord, cursor: str | None, limit: int, pattern: str | None
+        self,
+        ctx: ToolContext,
+        job: JobRecord,
+        cursor: str | None,
+        limit: int,
+        pattern: str | None,
+        max_chars: int | None = None,
     ) -> LogPage:
-        """Return up to `limit` lines after the cursor from all streams; never repeats or loses one."""
+        """Return up to `limit` lines, or `max_chars` characters, after the cursor from all streams.
+
+        Going on from each cursor never repeats or loses a line. None starts at the first line, END at the last ones.
+        Raises InputError for a cursor that is not one of this job's.
+        """
+        ...
+
+    def log_place(self, job: JobRecord) -> LogPlace:
+        """Return where the job's log lines are kept."""
         ...
 
     def artifacts(self, ctx: ToolContext, job: JobRecord) -> Artifacts:
