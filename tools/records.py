@@ -67,7 +67,11 @@ class Approval(Record):
 
 
 class Execution(Record):
-    """One attempt to carry out a plan: written before the first call."""
+    """One attempt to carry out a plan: written before the first call.
+
+    observed_at is the time of the last intent or observation; done names the steps whose outcome is recorded;
+    owner and lease_until say which worker is carrying it out and until when nobody else may.
+    """
 
     plan_digest: str
     plan_id: str
@@ -79,6 +83,9 @@ class Execution(Record):
     resource: str = ""
     observed_at: Utc | None = None
     error: str = ""
+    done: tuple[str, ...] = ()
+    owner: str = ""
+    lease_until: Utc | None = None
 
 
 class JobRecord(Record):
@@ -126,6 +133,17 @@ class ResourceRecord(Record):
     detail: JsonObject = Field(default_factory=dict[str, JsonValue])
 
 
+class ArtifactRecord(Record):
+    """One S3 object an apply uploaded."""
+
+    uri: str
+    plan_id: str
+    plan_digest: str
+    sha256: str
+    bytes: int
+    at: Utc
+
+
 class EvaluationRecord(Record):
     """A computed evaluation report."""
 
@@ -168,8 +186,24 @@ class Ledger(Protocol):
         """Return the latest answer for a plan."""
         ...
 
-    def begin(self, digest: str, at: datetime) -> bool:
-        """Consume the approval and write the `submitting` execution in one transaction; True for exactly one caller."""
+    def begin(
+        self, digest: str, at: datetime, *, day_limit: Decimal | None = None, since: datetime | None = None
+    ) -> bool:
+        """Consume the approval and write the `submitting` execution in one transaction; True for exactly one caller.
+
+        With day_limit (USD) it is also False when the ceilings begun since `since` plus this one pass the limit.
+        """
+        ...
+
+    def lease(self, digest: str, owner: str, until: datetime, at: datetime, *, dead: str = "") -> bool:
+        """Take or renew the right to carry out an unsettled execution; False while another worker holds it.
+
+        `dead` names a worker known to have died, whose lease no longer counts.
+        """
+        ...
+
+    def unlease(self, digest: str, owner: str) -> None:
+        """Give the right back."""
         ...
 
     def note_execution(
@@ -181,9 +215,15 @@ class Ledger(Protocol):
         resource: str | None = None,
         request_id: str | None = None,
         error: str | None = None,
+        done: str | None = None,
+        owner: str | None = None,
         at: datetime,
     ) -> None:
-        """Update the execution of a plan with what was observed."""
+        """Update the unsettled execution of a plan with what was observed; a state moves the plan too.
+
+        `done` is appended to the finished steps; with `owner` only that lease holder may write. Raises RefusedError when
+        the execution is settled already or held by another worker.
+        """
         ...
 
     def execution(self, digest: str) -> Execution | None:
@@ -224,6 +264,14 @@ class Ledger(Protocol):
         """Return one resource by its resource_id."""
         ...
 
+    def put_artifact(self, artifact: ArtifactRecord) -> None:
+        """Insert or replace the row of an uploaded object."""
+        ...
+
+    def artifacts(self, plan_digest: str | None = None) -> list[ArtifactRecord]:
+        """Return uploaded objects, of one plan or of all, oldest first."""
+        ...
+
     def put_evaluation(self, evaluation: EvaluationRecord) -> None:
         """Store a report, replacing an older one of the same job."""
         ...
@@ -234,4 +282,8 @@ class Ledger(Protocol):
 
     def committed_usd(self, since: datetime) -> Decimal:
         """Return the sum of the ceilings of plans begun since a time: what day and session budgets count."""
+        ...
+
+    def release_usd(self, digest: str, at: datetime) -> None:
+        """Take a plan's ceiling out of the budgets, since nothing of it that bills was made."""
         ...
