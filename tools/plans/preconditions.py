@@ -8,6 +8,8 @@ from novaforge.guards.errors import InputError, NovaForgeError
 from novaforge.guards.plan import Plan, Precondition
 from novaforge.guards.staleness import Difference, differences
 from novaforge.guards.values import JsonObject
+from novaforge.tools.aws.resources import read_absent, read_objects, read_resource
+from novaforge.tools.catalog.prices import Component, price
 from novaforge.tools.context import ToolContext
 
 Reader = Callable[[ToolContext, JsonObject], JsonValue]
@@ -34,7 +36,22 @@ def read_empty_prefix(ctx: ToolContext, target: JsonObject) -> JsonValue:
     return not ctx.storage.list(str(target["uri"]), limit=1)
 
 
-READERS: dict[str, Reader] = {"caller": read_caller, "object": read_object, "empty_prefix": read_empty_prefix}
+def read_price(ctx: ToolContext, target: JsonObject) -> JsonValue:
+    """Return the dollars per hour of a machine as text, or None where nobody says."""
+    component: Component = "hosting" if target["component"] == "hosting" else "training"
+    found = price(ctx, str(target["instance_type"]), str(target["region"]), component).usd_per_hour
+    return None if found is None else str(found)
+
+
+READERS: dict[str, Reader] = {
+    "caller": read_caller,
+    "object": read_object,
+    "empty_prefix": read_empty_prefix,
+    "price": read_price,
+    "resource": read_resource,
+    "absent": read_absent,
+    "objects": read_objects,
+}
 
 
 def expect(ctx: ToolContext, name: str, kind: str, target: JsonObject) -> Precondition:
