@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from novaforge.server.sandbox import control
-from novaforge.server.sandbox.account import Sandbox
 from novaforge.server.sandbox.faults import refusal
+from novaforge.server.sandbox.life import Sandbox
 from novaforge.server.sandbox.routes import identify, model
 from novaforge.server.sandbox.services import s3
 from novaforge.server.sandbox.services.table import HANDLERS
@@ -69,7 +69,7 @@ class App:
             return self._dispatch(call)
         except AwsFault as fault:
             return failure(call, fault)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it was, the caller gets an answer in AWS's form
             traceback.print_exc()  # goes to the sandbox's log file
             return failure(call, AwsFault("InternalFailure", "The sandbox failed; its log file says why.", 500))
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -81,7 +81,7 @@ class Children:
         self._closed = False
 
     @contextlib.contextmanager
-    def start(self, command: list[str], folder: Path, environment: dict[str, str], errors: Path) -> Iterator[Child]:
+    def start(self, command: list[str], folder: Path, environment: dict[str, str], errors: Path) -> Generator[Child]:
         """Run a command for the length of the block; it is ended when the block is left."""
         with self._lock:
             if self._closed:

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from novaforge.server.sandbox.account import Sandbox
 from novaforge.server.sandbox.jobs import ENDED
+from novaforge.server.sandbox.life import Sandbox
 from novaforge.server.sandbox.settings import ACCOUNT, REGION, Fault, JobFault, SandboxSettings
 from novaforge.server.sandbox.wire import Reply
 

@@ -7,15 +7,15 @@ from typing import Any
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from novaforge.server.sandbox.account import Sandbox
 from novaforge.server.sandbox.app import App
 from novaforge.server.sandbox.inner import Moto
+from novaforge.server.sandbox.life import Sandbox
 from novaforge.server.sandbox.settings import SandboxSettings
 
 HOST = "127.0.0.1"
 
 
-class Handler(MotoRequestHandler):
+class Handler(MotoRequestHandler):  # type: ignore[misc] # moto publishes no types
     """Requests without a line each in the log; errors still have theirs."""
 
     protocol_version = "HTTP/1.1"

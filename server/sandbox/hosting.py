@@ -7,17 +7,15 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from novaforge.server.sandbox import channels
+from novaforge.server.sandbox.account import Account
 from novaforge.server.sandbox.children import Child, worker_environment
 from novaforge.server.sandbox.jobs import JobFailure, now
 from novaforge.server.sandbox.logs import LogStream
 from novaforge.server.sandbox.settings import ACCOUNT, REGION
 from novaforge.server.sandbox.supervisor import worker_facts
-
-if TYPE_CHECKING:
-    from novaforge.server.sandbox.account import Sandbox
 
 WATCH_S = 0.1
 PING_FAILED = (
@@ -70,8 +68,8 @@ def arn(kind: str, name: str) -> str:
 class Hosting:
     """The hosting side of the account."""
 
-    def __init__(self, sandbox: "Sandbox") -> None:
-        self._sandbox = sandbox
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._threads: list[threading.Thread] = []
         self.models: dict[str, Item] = {}
         self.configs: dict[str, Item] = {}
@@ -97,31 +95,31 @@ class Hosting:
         for endpoint in list(self.endpoints.values()):
             endpoint.stop.set()
         for thread in self._threads:
-            thread.join(self._sandbox.settings.stop_grace_s)
+            thread.join(self._account.settings.stop_grace_s)
 
     def _run(self, endpoint: Endpoint, model: dict[str, Any]) -> None:
         try:
-            endpoint.stop.wait(self._sandbox.settings.waiting_s)
+            endpoint.stop.wait(self._account.settings.waiting_s)
             self._serve(endpoint, model)
         except JobFailure as failure:
             endpoint.enter("Failed", str(failure))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a thread's last line: whatever it was, the endpoint must not stay Creating
             traceback.print_exc()
             endpoint.enter("Failed", "Request to service failed. If failure persists after retry, contact support.")
         if endpoint.stop.is_set():
-            with self._sandbox.lock:
+            with self._account.lock:
                 self.endpoints.pop(endpoint.name, None)
 
     def _serve(self, endpoint: Endpoint, model: dict[str, Any]) -> None:
-        folder = self._sandbox.life_folder / "endpoints" / f"{endpoint.name}-{uuid.uuid4().hex[:6]}"
+        folder = self._account.life_folder / "endpoints" / f"{endpoint.name}-{uuid.uuid4().hex[:6]}"
         folder.mkdir(parents=True)
         self._prepare(folder, endpoint, model)
         variant = endpoint.variant["VariantName"]
-        command = [*self._sandbox.settings.worker_command, "serve", str(folder)]
+        command = [*self._account.settings.worker_command, "serve", str(folder)]
         stream = f"{variant}/i-{uuid.uuid4().hex[:17]}"
         with (
-            LogStream(self._sandbox.moto, f"/aws/sagemaker/Endpoints/{endpoint.name}", stream) as log,
-            self._sandbox.children.start(command, folder, worker_environment(), folder / "stderr.log") as child,
+            LogStream(self._account.moto, f"/aws/sagemaker/Endpoints/{endpoint.name}", stream) as log,
+            self._account.children.start(command, folder, worker_environment(), folder / "stderr.log") as child,
         ):
             reader = threading.Thread(target=_relay, args=(child, log), daemon=True)
             reader.start()
@@ -139,9 +137,9 @@ class Hosting:
     def _prepare(self, folder: Path, endpoint: Endpoint, model: dict[str, Any]) -> None:
         location = data_location(model)
         if location:
-            channels.copy_checkpoint(self._sandbox.escrow, location, folder / "base")
+            channels.copy_checkpoint(self._account.escrow, location, folder / "base")
         environment = model.get("PrimaryContainer", {}).get("Environment", {})
-        facts = worker_facts(self._sandbox, endpoint.name, location or "") | {
+        facts = worker_facts(self._account, endpoint.name, location or "") | {
             "context_length": _whole(environment, "CONTEXT_LENGTH", 4000),
             "max_concurrency": _whole(environment, "MAX_CONCURRENCY", 1),
             "environment": environment,
@@ -149,7 +147,7 @@ class Hosting:
         (folder / "worker.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     def _wait_for_port(self, child: Child, endpoint: Endpoint, folder: Path) -> int | None:
-        told, deadline = folder / "serve.json", self._sandbox.settings.endpoint_start_s
+        told, deadline = folder / "serve.json", self._account.settings.endpoint_start_s
         waited = 0.0
         while waited < deadline and not endpoint.stop.is_set() and child.wait(WATCH_S) is None:
             waited += WATCH_S
@@ -163,7 +161,7 @@ class Hosting:
 def data_location(model: dict[str, Any]) -> str | None:
     """Return the S3 URI of a model's data, None for a container without any."""
     container = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
-    source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    source: str | None = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
     return source or container.get("ModelDataUrl")
 
 

@@ -26,7 +26,7 @@ class Moto:
 
     def __init__(self) -> None:
         os.environ.pop("MOTO_ACCOUNT_ID", None)  # it would win over the header that names our account
-        default_user_config["iam"]["load_aws_managed_policies"] = True
+        default_user_config["iam"] = {"load_aws_managed_policies": True}
         self._app = DomainDispatcherApplication(create_backend_app)
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
@@ -76,7 +76,7 @@ class Moto:
 
 
 def _environ(request: Any) -> dict[str, Any]:
-    body = request.body or b""
+    body: Any = request.body or b""
     data = body.read() if hasattr(body, "read") else body
     headers = {key: value.decode() if isinstance(value, bytes) else value for key, value in request.headers.items()}
     path, _, query = request.url.removeprefix("http://127.0.0.1:9").partition("?")

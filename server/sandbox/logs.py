@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from novaforge.server.sandbox.inner import Moto
 
@@ -22,7 +22,7 @@ class LogStream:
         self._lines: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._deliver, name=f"log {stream}", daemon=True)
 
-    def __enter__(self) -> "LogStream":
+    def __enter__(self) -> Self:
         exists = self._client.exceptions.ResourceAlreadyExistsException
         with contextlib.suppress(exists):
             self._client.create_log_group(logGroupName=self._where["logGroupName"])

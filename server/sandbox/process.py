@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -95,9 +95,9 @@ def stop(folder: Path) -> bool:
 
 
 @contextmanager
-def hold(folder: Path) -> Iterator[bool]:
+def hold(folder: Path) -> Generator[bool]:
     """Hold the lock that says a sandbox lives over this folder; False when another one does already."""
-    with (folder / ALIVE_LOCK).open("a") as file:
+    with (folder / ALIVE_LOCK).open("a", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -137,7 +137,7 @@ def _start(folder: Path, port: int) -> SandboxInfo:
 
 def _did_not_start(folder: Path, start: int) -> ConfigError:
     text = (folder / LOG_FILE).read_bytes()[start:].decode("utf-8", "replace")
-    missing = "ModuleNotFoundError" in text
+    missing = "ModuleNotFoundError" in text and "No module named 'novaforge" not in text
     fix = "install the extra: pip install 'novaforge-mcp[sandbox]'" if missing else f"read {folder / LOG_FILE}"
     return ConfigError(f"The sandbox did not start: {text.strip()[-800:] or 'it said nothing'}", fix=fix)
 
@@ -186,7 +186,7 @@ def _reap() -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[IO[str]]:
-    with path.open("a") as file:
+def _locked(path: Path) -> Generator[IO[str]]:
+    with path.open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

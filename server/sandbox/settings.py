@@ -25,7 +25,7 @@ HUB_ACCOUNT = "708977205387"
 SETTINGS_FILE = "settings.json"
 SETTINGS_VARIABLE = "NOVAFORGE_SANDBOX_SETTINGS"
 
-QUOTAS = {
+QUOTAS: dict[str, float] = {
     "ml.p5.48xlarge for training job usage": 8,
     "ml.p4d.24xlarge for training job usage": 2,
     "ml.p5.48xlarge for endpoint usage": 2,
@@ -66,7 +66,7 @@ class SandboxSettings(Strict):
     stop_grace_s: float = Field(default=10.0, gt=0, description="seconds between SIGTERM and SIGKILL of a worker")
     endpoint_start_s: float = Field(default=180.0, gt=0, description="seconds a model server may take to come up")
     lambda_timeout_cap_s: float = Field(default=60.0, gt=0, description="no function runs longer than this")
-    quotas: dict[str, float] = Field(default_factory=lambda: dict(QUOTAS))
+    quotas: dict[str, float] = Field(default_factory=QUOTAS.copy)
     worker_command: list[str] = Field(default_factory=lambda: [sys.executable, "-m", "novaforge.server.sandbox.worker"])
     stand_in: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue], description="handed to the worker")
     faults: list[Fault] = Field(default_factory=list[Fault])

@@ -7,17 +7,14 @@ import traceback
 from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from novaforge.server.sandbox import channels, outputs
+from novaforge.server.sandbox.account import Account
 from novaforge.server.sandbox.children import Child, worker_environment
 from novaforge.server.sandbox.jobs import Job, JobFailure
 from novaforge.server.sandbox.logs import LogStream
 from novaforge.server.sandbox.services import permissions
 from novaforge.server.sandbox.settings import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, JobFault
-
-if TYPE_CHECKING:
-    from novaforge.server.sandbox.account import Sandbox
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 WATCH_S = 0.1
@@ -55,14 +52,14 @@ class Machine:
 class Supervisor:
     """Runs each job in a thread of its own."""
 
-    def __init__(self, sandbox: "Sandbox") -> None:
-        self._sandbox = sandbox
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._machine = Machine()
         self._threads: list[threading.Thread] = []
 
     def submit(self, job: Job) -> None:
         """Start a job; returns at once."""
-        fault = self._sandbox.faults.for_job(job.name)
+        fault = self._account.faults.for_job(job.name)
         thread = threading.Thread(target=self._run, args=(job, fault), name=f"job {job.name}", daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -86,12 +83,12 @@ class Supervisor:
             job.end("Stopped", "Stopped")
         except JobFailure as failure:
             job.end("Failed", "Failed", str(failure))
-        except Exception:
+        except Exception:  # noqa: BLE001 - a thread's last line: whatever it was, the job must not stay InProgress
             traceback.print_exc()  # goes to the sandbox's log file; AWS tells a caller no more than this either
             job.end("Failed", "Failed", "InternalServerError: We encountered an internal error. Please try again.")
 
     def _wait(self, job: Job, fault: JobFault) -> None:
-        waiting = self._sandbox.settings.waiting_s + fault.slow_start_s
+        waiting = self._account.settings.waiting_s + fault.slow_start_s
         job.enter("Starting")
         _pause(job, waiting / 2)
         job.enter("Pending")
@@ -103,70 +100,70 @@ class Supervisor:
             )
 
     def _on_machine(self, job: Job, fault: JobFault) -> None:
-        folder = self._sandbox.life_folder / "jobs" / job.name
+        folder = self._account.life_folder / "jobs" / job.name
         folder.mkdir(parents=True)
         job.enter("Downloading")
         self._prepare(job, folder)
         _pause(job, 0)
         job.enter("Training")
-        outcome = _Run(self._sandbox, job, fault, folder).carry_out()
+        outcome = _Run(self._account, job, fault, folder).carry_out()
         if outcome == "done":
             job.enter("Uploading")
         target = "arn:aws:s3:::" + job.output_prefix.removeprefix("s3://") + "/output.tar.gz"
-        permissions.require(self._sandbox, job.request["RoleArn"], "s3:PutObject", target)
-        outputs.upload(self._sandbox.moto, job, folder)
+        permissions.require(self._account, job.request["RoleArn"], "s3:PutObject", target)
+        outputs.upload(self._account.moto, job, folder)
         if outcome != "done":
             final = "MaxRuntimeExceeded" if outcome == "max_runtime" else "Stopped"
             job.end(final, "Stopped")
             return
-        outputs.keep_checkpoint(folder, self._sandbox.escrow, job.name)
+        outputs.keep_checkpoint(folder, self._account.escrow, job.name)
         job.end("Completed", "Completed")
 
     def _prepare(self, job: Job, folder: Path) -> None:
-        sandbox, role = self._sandbox, job.request["RoleArn"]
+        account, role = self._account, job.request["RoleArn"]
         for uri in channels.sources(job.request).values():
-            permissions.require(sandbox, role, "s3:GetObject", permissions.object_arn(sandbox.moto, uri))
-        channels.materialise(sandbox.moto, job, folder)
+            permissions.require(account, role, "s3:GetObject", permissions.object_arn(account.moto, uri))
+        channels.materialise(account.moto, job, folder)
         base = channels.base_location(job, channels.recipe(folder))
         if base:
-            channels.copy_checkpoint(sandbox.escrow, base, folder / "base")
+            channels.copy_checkpoint(account.escrow, base, folder / "base")
         reward = job.request.get("HyperParameters", {}).get("reward_lambda_arn")
         if reward:
-            permissions.require(sandbox, role, "lambda:InvokeFunction", reward)
+            permissions.require(account, role, "lambda:InvokeFunction", reward)
         _write(folder / "request.json", job.request)
-        _write(folder / "worker.json", worker_facts(sandbox, job.name, channels.escrow_uri(job.name)))
+        _write(folder / "worker.json", worker_facts(account, job.name, channels.escrow_uri(job.name)))
 
 
-def worker_facts(sandbox: "Sandbox", job_name: str, escrow: str) -> dict[str, object]:
+def worker_facts(account: Account, job_name: str, escrow: str) -> dict[str, object]:
     """Return what worker.json tells a worker about its account, its job and the stand-in."""
     return {
-        "endpoint_url": sandbox.url,
+        "endpoint_url": account.url,
         "region": REGION,
         "account": ACCOUNT,
         "access_key": ACCESS_KEY,
         "secret_key": SECRET_KEY,
         "job_name": job_name,
         "escrow_uri": escrow,
-        "settings": sandbox.settings.stand_in,
+        "settings": account.settings.stand_in,
     }
 
 
 class _Run:
     """One run of the worker: relays its lines, and ends it when it must stop."""
 
-    def __init__(self, sandbox: "Sandbox", job: Job, fault: JobFault, folder: Path) -> None:
-        self._sandbox, self._job, self._fault, self._folder = sandbox, job, fault, folder
+    def __init__(self, account: Account, job: Job, fault: JobFault, folder: Path) -> None:
+        self._account, self._job, self._fault, self._folder = account, job, fault, folder
         self._reason = ""
 
     def carry_out(self) -> str:
         """Return done, stopped or max_runtime; raises JobFailure when the worker failed."""
         verb = "evaluate" if "evaluation" in channels.recipe(self._folder) else "train"
-        command = [*self._sandbox.settings.worker_command, verb, str(self._folder)]
+        command = [*self._account.settings.worker_command, verb, str(self._folder)]
         errors = self._folder / "stderr.log"
         with ExitStack() as stack:
             log = self._open_logs(stack)
             child = stack.enter_context(
-                self._sandbox.children.start(command, self._folder, worker_environment(), errors)
+                self._account.children.start(command, self._folder, worker_environment(), errors)
             )
             watch = threading.Thread(target=self._watch, args=(child,), daemon=True)
             watch.start()
@@ -200,7 +197,7 @@ class _Run:
                 if self._reason == "max_runtime":
                     self._job.enter("Stopping", "Stopping")
                 child.terminate()
-                if child.wait(self._sandbox.settings.stop_grace_s) is None:
+                if child.wait(self._account.settings.stop_grace_s) is None:
                     child.kill()
                 return
 
@@ -218,10 +215,10 @@ class _Run:
         count, at = self._job.request.get("ResourceConfig", {}).get("InstanceCount", 1), int(time.time() * 1000)
         name = self._job.name
         for node in range(2, count + 1):
-            with LogStream(self._sandbox.moto, LOG_GROUP, f"{name}/algo-{node}-{at}") as other:
+            with LogStream(self._account.moto, LOG_GROUP, f"{name}/algo-{node}-{at}") as other:
                 other.write(f"Node algo-{node} is up")
                 other.write(f"Joined the process group as node rank {node - 1} of {count}")
-        return stack.enter_context(LogStream(self._sandbox.moto, LOG_GROUP, f"{name}/algo-1-{at}"))
+        return stack.enter_context(LogStream(self._account.moto, LOG_GROUP, f"{name}/algo-1-{at}"))
 
 
 def _step(progress: Path) -> int:

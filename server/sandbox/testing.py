@@ -1,7 +1,7 @@
 """The sandbox in a thread of the running process, for tests."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class RunningSandbox:
         self.endpoint.sandbox.faults.clear()
 
     @contextmanager
-    def settings(self, **changes: Any) -> Iterator[None]:
+    def settings(self, **changes: Any) -> Generator[None]:
         """Change settings for the length of the block."""
         account = self.endpoint.sandbox
         before = account.settings
@@ -54,7 +54,7 @@ class RunningSandbox:
 
 
 @contextmanager
-def serve(folder: Path, settings: SandboxSettings | None = None) -> Iterator[RunningSandbox]:
+def serve(folder: Path, settings: SandboxSettings | None = None) -> Generator[RunningSandbox]:
     """Run a sandbox for the length of the block; one at a time in a process, since moto's memory is the process's."""
     from novaforge.server.sandbox.endpoint import Endpoint
 

@@ -3,13 +3,11 @@
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from novaforge.server.sandbox.account import Account
 from novaforge.server.sandbox.inner import Moto
 from novaforge.server.sandbox.jobs import JobFailure
-
-if TYPE_CHECKING:
-    from novaforge.server.sandbox.account import Sandbox
 
 Document = dict[str, Any]
 
@@ -80,12 +78,12 @@ def trusts(document: Document, service: str) -> bool:
     return False
 
 
-def require(sandbox: "Sandbox", role_arn: str, action: str, resource: str) -> None:
+def require(account: Account, role_arn: str, action: str, resource: str) -> None:
     """Raise JobFailure when a job's role may not do something."""
     name = role_arn.rpartition("/")[2]
-    client = sandbox.moto.client("iam")
+    client = account.moto.client("iam")
     try:
-        outcome = role_decision(sandbox.moto, name, action, resource).outcome
+        outcome = role_decision(account.moto, name, action, resource).outcome
     except client.exceptions.NoSuchEntityException:
         outcome = "implicitDeny"  # the role was deleted while the job ran
     if outcome != "allowed":
@@ -135,7 +133,7 @@ def _conditions_hold(statement: Document, context: dict[str, list[str]], missing
 
 def _condition(operator: str, wanted: list[str], given: list[str] | None) -> bool:
     """Evaluate one condition; an operator not known here does not hold, so it never widens an allow."""
-    name = operator.split(":")[-1].lower()
+    name = operator.rpartition(":")[2].lower()
     if name == "null":
         return (given is None) == (wanted[0].lower() == "true")
     optional = name.endswith("ifexists")

@@ -1,77 +1,75 @@
 """SageMaker's training job operations."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from novaforge.server.sandbox import channels
+from novaforge.server.sandbox.account import Account
 from novaforge.server.sandbox.jobs import ENDED, Job
 from novaforge.server.sandbox.services import listing, permissions
 from novaforge.server.sandbox.settings import ACCOUNT, REGION
 from novaforge.server.sandbox.wire import AwsFault, Call, invalid
 
-if TYPE_CHECKING:
-    from novaforge.server.sandbox.account import Sandbox
-
 Answer = dict[str, Any]
 
 
-def create(sandbox: "Sandbox", call: Call) -> Answer:
+def create(account: Account, call: Call) -> Answer:
     """CreateTrainingJob: refuse what AWS refuses at once, then hand the job to the supervisor."""
     request = call.json()
     _check_form(request)
-    check_role(sandbox, request["RoleArn"])
-    _check_places(sandbox, request)
+    check_role(account, request["RoleArn"])
+    _check_places(account, request)
     job = Job(request)
-    with sandbox.lock:
-        if job.name in sandbox.jobs:
+    with account.lock:
+        if job.name in account.jobs:
             raise AwsFault(
                 "ResourceInUse",
                 "Training job names must be unique within an AWS account and region, and a training job with this name "
                 f"already exists ({job.arn})",
             )
         resources = request["ResourceConfig"]
-        used = _instances_in_use(sandbox, resources["InstanceType"])
-        check_quota(sandbox, resources["InstanceType"], "training job", used, resources["InstanceCount"])
-        sandbox.jobs[job.name] = job
-        sandbox.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
-    sandbox.supervisor.submit(job)
+        used = _instances_in_use(account, resources["InstanceType"])
+        check_quota(account, resources["InstanceType"], "training job", used, resources["InstanceCount"])
+        account.jobs[job.name] = job
+        account.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+    account.supervisor.submit(job)
     return {"TrainingJobArn": job.arn}
 
 
-def describe(sandbox: "Sandbox", call: Call) -> Answer:
+def describe(account: Account, call: Call) -> Answer:
     """DescribeTrainingJob."""
-    return _job(sandbox, call).describe()
+    return _job(account, call).describe()
 
 
-def stop(sandbox: "Sandbox", call: Call) -> Answer:
+def stop(account: Account, call: Call) -> Answer:
     """StopTrainingJob."""
-    job = _job(sandbox, call)
+    job = _job(account, call)
     if not job.ask_to_stop():
         raise invalid(f"The request was rejected because the training job is in status {job.status}.")
     return {}
 
 
-def delete(sandbox: "Sandbox", call: Call) -> Answer:
+def delete(account: Account, call: Call) -> Answer:
     """DeleteTrainingJob: only a job that has ended."""
-    job = _job(sandbox, call)
+    job = _job(account, call)
     if job.status not in ENDED:
         raise AwsFault("ResourceInUse", f"The training job {job.name} is in status {job.status}; stop it first.")
-    with sandbox.lock:
-        sandbox.jobs.pop(job.name, None)
-        sandbox.tags.pop(job.arn, None)
+    with account.lock:
+        account.jobs.pop(job.name, None)
+        account.tags.pop(job.arn, None)
     return {}
 
 
-def list_jobs(sandbox: "Sandbox", call: Call) -> Answer:
+def list_jobs(account: Account, call: Call) -> Answer:
     """ListTrainingJobs."""
-    with sandbox.lock:
-        rows = [job.summary() for job in sandbox.jobs.values()]
+    with account.lock:
+        rows = [job.summary() for job in account.jobs.values()]
     return listing.page(call.json(), rows, "TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus")
 
 
-def check_role(sandbox: "Sandbox", role_arn: str) -> None:
+def check_role(account: Account, role_arn: str) -> None:
     """Raise the ValidationException of a role that does not exist here or does not trust SageMaker."""
-    client = sandbox.moto.client("iam")
+    client = account.moto.client("iam")
     name = role_arn.rpartition("/")[2]
     try:
         role = client.get_role(RoleName=name)["Role"]
@@ -88,10 +86,10 @@ def check_role(sandbox: "Sandbox", role_arn: str) -> None:
         )
 
 
-def check_quota(sandbox: "Sandbox", instance_type: str, use: str, used: int, wanted: int) -> None:
+def check_quota(account: Account, instance_type: str, use: str, used: int, wanted: int) -> None:
     """Raise ResourceLimitExceeded when an account-level limit would be passed."""
     name = f"{instance_type} for {use} usage"
-    limit = int(sandbox.settings.quotas.get(name, 0))
+    limit = int(account.settings.quotas.get(name, 0))
     if used + wanted > limit:
         raise AwsFault(
             "ResourceLimitExceeded",
@@ -102,8 +100,8 @@ def check_quota(sandbox: "Sandbox", instance_type: str, use: str, used: int, wan
         )
 
 
-def _job(sandbox: "Sandbox", call: Call) -> Job:
-    job = sandbox.jobs.get(call.json()["TrainingJobName"])
+def _job(account: Account, call: Call) -> Job:
+    job = account.jobs.get(call.json()["TrainingJobName"])
     if job is None:
         raise invalid("Requested resource not found.")
     return job
@@ -124,21 +122,21 @@ def _check_form(request: Answer) -> None:
         raise invalid("Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification.")
 
 
-def _check_places(sandbox: "Sandbox", request: Answer) -> None:
+def _check_places(account: Account, request: Answer) -> None:
     for channel, uri in channels.sources(request).items():
         bucket = channels.split(uri)[0]
-        _check_bucket(sandbox, bucket)
-        if not channels.objects(sandbox.moto, uri):
+        _check_bucket(account, bucket)
+        if not channels.objects(account.moto, uri):
             raise invalid(
                 f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
                 f"exists in the selected region ({REGION}), that objects exist under that S3 prefix, and that the role "
                 f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}" (channel {channel}).'
             )
-    _check_bucket(sandbox, channels.split(request["OutputDataConfig"]["S3OutputPath"])[0])
+    _check_bucket(account, channels.split(request["OutputDataConfig"]["S3OutputPath"])[0])
 
 
-def _check_bucket(sandbox: "Sandbox", bucket: str) -> None:
-    client = sandbox.moto.client("s3")
+def _check_bucket(account: Account, bucket: str) -> None:
+    client = account.moto.client("s3")
     try:
         client.head_bucket(Bucket=bucket)
     except client.exceptions.ClientError:
@@ -147,15 +145,15 @@ def _check_bucket(sandbox: "Sandbox", bucket: str) -> None:
         ) from None
 
 
-def _instances_in_use(sandbox: "Sandbox", instance_type: str) -> int:
+def _instances_in_use(account: Account, instance_type: str) -> int:
     return sum(
         int(job.request["ResourceConfig"]["InstanceCount"])
-        for job in sandbox.jobs.values()
+        for job in account.jobs.values()
         if job.status not in ENDED and job.request["ResourceConfig"]["InstanceType"] == instance_type
     )
 
 
-OPERATIONS: dict[str, Callable[["Sandbox", Call], Answer]] = {
+OPERATIONS: dict[str, Callable[[Account, Call], Answer]] = {
     "CreateTrainingJob": create,
     "DescribeTrainingJob": describe,
     "StopTrainingJob": stop,

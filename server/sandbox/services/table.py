@@ -1,15 +1,13 @@
 """Every operation the sandbox plays itself; all others are moto's."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from novaforge.server.sandbox.account import Account
 from novaforge.server.sandbox.services import sagemaker_hub, sagemaker_jobs, sagemaker_tags
 from novaforge.server.sandbox.wire import Call, Reply
 
-if TYPE_CHECKING:
-    from novaforge.server.sandbox.account import Sandbox
-
-Handler = Callable[["Sandbox", Call], dict[str, Any] | Reply]
+Handler = Callable[[Account, Call], dict[str, Any] | Reply]
 
 
 def _table() -> dict[tuple[str, str], Handler]:
