@@ -1,0 +1,1 @@
+"""Delete what was made, and see what it costs meanwhile."""

@@ -1,0 +1,1 @@
+"""Plan endpoints for trained checkpoints and call them."""

@@ -1,0 +1,1 @@
+"""Test reward functions and plan their deployment as Lambda functions."""

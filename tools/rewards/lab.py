@@ -21,6 +21,7 @@ SECOND_RUN_S = 12.0
 SINGLE_CALLS = 20
 PROBE_SHARE = 0.5
 """A probe as good as the truth on at least this share of rows is a way to be rewarded without answering."""
+PARTS = "content as a list of parts"
 ODD_IDS = ("zeile-ä-ß-ÿ", "行-一-🙂", 'quote"\\back\n')
 
 
@@ -139,29 +140,26 @@ def _odd_events(rows: Sequence[JsonObject]) -> dict[str, Event]:
     first = rows[: len(ODD_IDS)]
     return {
         "ids outside ASCII": event_of(renamed, texts[: len(renamed)]),
-        "content as a list of parts": event_of(
-            first, [[{"type": "text", "text": text}] for text in texts[: len(first)]]
-        ),
+        PARTS: event_of(first, [[{"type": "text", "text": text}] for text in texts[: len(first)]]),
         "reversed": list(reversed(event_of(rows, texts))),
     }
 
 
 def _contract_findings(events: dict[str, Event], calls: dict[str, Call]) -> list[Finding]:
     """Return the contract's findings once each, naming the inputs they happen on."""
-    merged: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    merged: dict[str, tuple[Finding, list[str]]] = {}
     for name, event in events.items():
         for finding in check_call(event, calls[name]):
-            if name == "content as a list of parts" and finding.severity == "block":
-                finding = finding.model_copy(update={"severity": "warn"})
-            merged.setdefault((finding.severity, finding.message), (finding, []))[1].append(
-                name.partition(": ")[2] or name
-            )
+            merged.setdefault(finding.message, (finding, []))[1].append(name)
     return [_on_inputs(finding, names, len(events)) for finding, names in merged.values()]
 
 
 def _on_inputs(finding: Finding, names: Sequence[str], total: int) -> Finding:
-    where = "every input" if len(names) == total else ", ".join(names)
-    return finding.model_copy(update={"message": f"{finding.message} (on {where})"})
+    where = "every input" if len(names) == total else ", ".join(name.partition(": ")[2] or name for name in names)
+    # Nova sends texts; lists of parts are legal in the format but rare, so they alone do not block.
+    lenient = list(names) == [PARTS] and finding.severity == "block"
+    severity = "warn" if lenient else finding.severity
+    return finding.model_copy(update={"message": f"{finding.message} (on {where})", "severity": severity})
 
 
 def _scores(events: dict[str, Event], calls: dict[str, Call], prefix: str) -> dict[str, list[float]]:

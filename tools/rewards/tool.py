@@ -53,14 +53,13 @@ def check_reward(
         findings.append(Finding(rule="RL4", severity="warn", message=message, fix="raise samples or give more rows"))
     trial = try_out(run, sample, texts)
     findings += trial.findings
-    latency = {"p50_ms": percentile(trial.single_ms, 50), "p95_ms": percentile(trial.single_ms, 95)}
     return RewardCheck(
         ok=not blocking(findings),
         function=function,
         rows=len(sample.rows),
         findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
         scores=summary(trial.scores),
-        latency=latency | {"calls": float(len(trial.single_ms))} if trial.single_ms else {},
+        latency=_latency(trial.single_ms),
         probes=probe_results(trial),
         untrusted_errors=trial.errors,
         next_step=_next_step(function, findings),
@@ -118,6 +117,12 @@ def _concurrency(ctx: ToolContext, function: str) -> list[Finding]:
         return []
     message = f"reserved concurrency is {limit}; the RFT recipe calls up to {CONCURRENT_CALLS} at once"
     return [Finding(rule="RL7", severity="confirm", message=message, fix="raise it, or lower lambda_concurrency_limit")]
+
+
+def _latency(single_ms: list[float]) -> dict[str, float]:
+    if not single_ms:
+        return {}
+    return {"p50_ms": percentile(single_ms, 50), "p95_ms": percentile(single_ms, 95), "calls": float(len(single_ms))}
 
 
 def _next_step(function: str, findings: list[Finding]) -> str:
