@@ -20,7 +20,7 @@ def delete_time(given: str | None, now: datetime) -> datetime:
 
     Raises InputError outside 15 minutes to 7 days, and for a time without a zone.
     """
-    text = (given or DEFAULT).strip()
+    text = DEFAULT if given is None else given.strip()
     when = _parse(text, now)
     if when is None:
         raise _wrong(given, "is neither a span nor a time with a zone")
