@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 from pydantic import JsonValue
 
-from novaforge.guards.errors import InputError, NovaForgeError
+from novaforge.guards.errors import AwsError, ConfigError, InputError, NotFoundError, NovaForgeError
 from novaforge.guards.plan import Plan, Precondition
 from novaforge.guards.staleness import Difference, differences
 from novaforge.guards.values import JsonObject
 from novaforge.tools.aws.resources import read_absent, read_objects, read_resource
 from novaforge.tools.catalog.prices import Component, price
 from novaforge.tools.context import ToolContext
+from novaforge.tools.training.readers import read_recipe
+from novaforge.tools.training.rewards import read_function
+from novaforge.tools.training.roles import read_role
 
 Reader = Callable[[ToolContext, JsonObject], JsonValue]
 
@@ -51,6 +54,9 @@ READERS: dict[str, Reader] = {
     "resource": read_resource,
     "absent": read_absent,
     "objects": read_objects,
+    "recipe": read_recipe,
+    "role": read_role,
+    "function": read_function,
 }
 
 
@@ -61,14 +67,37 @@ def expect(ctx: ToolContext, name: str, kind: str, target: JsonObject) -> Precon
 
 def moved(ctx: ToolContext, plan: Plan) -> list[Difference]:
     """Return every field that differs from the plan; a value that cannot be read any more counts as moved."""
-    found: list[Difference] = []
-    for precondition in plan.preconditions:
+    differing, unreadable = reread(ctx, plan)
+    return differing + unreadable
+
+
+def reread(ctx: ToolContext, plan: Plan) -> tuple[list[Difference], list[Difference]]:
+    """Return the fields that differ from the plan, and the preconditions that cannot be read, with the reason as `now`.
+
+    Account and region are compared whether the plan lists them or not.
+    """
+    differing: list[Difference] = []
+    unreadable: list[Difference] = []
+    for precondition in (_caller(plan), *plan.preconditions):
         try:
             now = READERS[precondition.kind](ctx, precondition.target)
         except NovaForgeError as error:
-            found.append(
-                Difference(name=precondition.name, path="$", planned=precondition.expected, now=error.as_text())
-            )
+            lost = Difference(name=precondition.name, path="$", planned=precondition.expected, now=error.as_text())
+            (unreadable if _passing(error) else differing).append(lost)
             continue
-        found += differences(precondition, now, ctx.policy.price_drift_percent)
-    return found
+        differing += differences(precondition, now, ctx.policy.price_drift_percent)
+    return _once(differing), unreadable
+
+
+def _passing(error: NovaForgeError) -> bool:
+    """Tell a failure to look from the answer that the thing is gone."""
+    return isinstance(error, AwsError | ConfigError) and not isinstance(error, NotFoundError)
+
+
+def _caller(plan: Plan) -> Precondition:
+    expected: JsonObject = {"account": plan.principal.account, "region": plan.principal.region}
+    return Precondition(name="caller", kind="caller", target={}, expected=expected)
+
+
+def _once(found: list[Difference]) -> list[Difference]:
+    return [difference for index, difference in enumerate(found) if difference not in found[:index]]

@@ -1,0 +1,265 @@
+"""Put a job's plan together: request, facts, findings, cost and preconditions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import JsonValue
+
+from novaforge.guards.cost import Estimate
+from novaforge.guards.errors import AwsError, InputError, NotFoundError, RefusedError
+from novaforge.guards.findings import Fact, Finding, known, not_checked
+from novaforge.guards.plan import Action, Cost, PlanBody, Precondition, RecipeSource, Step, UploadStep
+from novaforge.guards.rules.facts import Known, Seen, Unknown
+from novaforge.guards.rules.table import check_training
+from novaforge.guards.values import JsonObject, sha256_text
+from novaforge.tools.aws.storage import is_s3, split_s3
+from novaforge.tools.catalog.support import Combination
+from novaforge.tools.context import ToolContext
+from novaforge.tools.plans.checks import check_steps
+from novaforge.tools.plans.draft import new_plan_id, plan_tags, plan_times, store_plan
+from novaforge.tools.plans.preconditions import expect
+from novaforge.tools.plans.view import PlanView
+from novaforge.tools.training.facts import data_facts, machine_facts, training_facts
+from novaforge.tools.training.hub import HubRecipe
+from novaforge.tools.training.inputs import JobInput
+from novaforge.tools.training.machines import Machines, job_cost
+from novaforge.tools.training.places import read_bucket_regions
+from novaforge.tools.training.render import Rendered
+from novaforge.tools.training.request import (
+    channel,
+    hyperparameters,
+    job_name,
+    job_step,
+    own_prefix,
+    recipe_channel,
+    training_request,
+)
+from novaforge.tools.training.rewards import Reward
+from novaforge.tools.training.roles import Right, execution_role, look_at_role, s3_rights
+from novaforge.tools.training.start import Start, read_history
+
+CHANNEL_TYPES = {"SFT_LORA": "Converse"}
+"""S3DataType of a method's data channels; every other method reads S3Prefix."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All that is decided about one job before its plan is written."""
+
+    action: Action
+    title: str
+    name: str
+    combination: Combination
+    hub: HubRecipe
+    recipe: Rendered
+    machines: Machines
+    start: Start
+    inputs: tuple[JobInput, ...]
+    output: str
+    estimate: Estimate
+    spec: JsonObject
+    role: str | None = None
+    max_runtime_s: int | None = None
+    reward: Reward | None = None
+    base: str | None = None
+    notes: tuple[Fact, ...] = field(default=())
+
+
+def output_prefix(output: str) -> str:
+    """Return an output prefix without a slash at its end; raises InputError for a local path or a whole bucket."""
+    if not is_s3(output) or not split_s3(output)[1].strip("/"):
+        raise InputError(
+            f"{output} is not an S3 prefix.", field="output", value=output, fix="write s3://bucket/a-fresh-prefix"
+        )
+    return output.rstrip("/")
+
+
+def whole(recipe: Rendered, name: str) -> int:
+    """Return a whole number of the effective recipe; raises RefusedError when the recipe lacks it."""
+    value = recipe.value(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RefusedError(f"The recipe has no {name}, so its cost cannot be estimated.", rule="recipe")
+    return value
+
+
+def plain_spec(arguments: dict[str, Any]) -> JsonObject:
+    """Return a tool's arguments for the plan: what was not given left out, floats as text."""
+    return {name: _no_floats(value) for name, value in arguments.items() if value is not None}
+
+
+def store(ctx: ToolContext, draft: Draft) -> PlanView:
+    """Gather what remains to be known, apply the rules, and store the plan. Nothing is started or written to AWS."""
+    created, expires = plan_times(ctx)
+    cost = job_cost(draft.machines, draft.estimate, draft.max_runtime_s)
+    role = execution_role(ctx, draft.role)
+    role_facts, role_fact, role_arn = look_at_role(ctx, role, _rights(draft))
+    empty = _output_empty(ctx, draft.output)
+    tags = plan_tags(ctx, cost.ceiling_usd, expires)
+    steps = _steps(draft, role_arn, cost, tags)
+    check_steps(ctx, steps)
+    regions = read_bucket_regions(ctx, [*(item.read_from for item in draft.inputs), draft.output])
+    facts = training_facts(
+        draft.combination,
+        draft.recipe,
+        machine=machine_facts(
+            ctx, draft.combination, draft.machines, cost, draft.hub.image, draft.estimate.seconds_per_step
+        ),
+        data=data_facts(draft.inputs[0], len(draft.inputs) > 1, regions),
+        role=role_facts,
+        history=read_history(ctx, draft.start, draft.base, empty, draft.combination.model),
+        reward=draft.reward.facts if draft.reward else None,
+        output=draft.output,
+    )
+    body = PlanBody(
+        plan_id=new_plan_id(created),
+        action=draft.action,
+        title=draft.title,
+        name=draft.name,
+        model=draft.combination.model,
+        method=draft.combination.method,
+        platform=draft.combination.platform,
+        principal=ctx.aws.principal(),
+        sandbox=ctx.mode.sandbox,
+        steps=tuple(steps),
+        recipe=_source(draft),
+        image=draft.hub.image,
+        inputs=tuple(item.identity for item in draft.inputs),
+        cost=cost,
+        findings=(*check_training(facts), *_further_findings(draft)),
+        facts=(*_facts(ctx, draft, empty), role_fact),
+        preconditions=tuple(_preconditions(ctx, draft, role_arn, empty)),
+        output=draft.output,
+        spec=draft.spec,
+        created_at=created,
+        expires_at=expires,
+    )
+    return store_plan(ctx, body)
+
+
+def _steps(draft: Draft, role_arn: str, cost: Cost, tags: list[JsonObject]) -> list[Step]:
+    prefix = own_prefix(draft.output)
+    kind = CHANNEL_TYPES.get(draft.combination.method, "S3Prefix")
+    channels = [
+        channel("validation" if item.role == "validation" else "train", item.read_from, kind) for item in draft.inputs
+    ]
+    request = training_request(
+        name=job_name(draft.name),
+        role_arn=role_arn,
+        image=draft.hub.image,
+        hyperparameters=hyperparameters(draft.start.location, draft.reward.arn if draft.reward else None),
+        channels=[*channels, recipe_channel(prefix)],
+        output=draft.output,
+        instance_type=draft.machines.instance_type,
+        instance_count=draft.machines.count,
+        max_runtime_s=cost.max_runtime_s,
+        tags=tags,
+    )
+    text = draft.recipe.text
+    recipe = UploadStep(
+        name="upload recipe.yaml",
+        uri=f"{prefix}/recipe/recipe.yaml",
+        text=text,
+        sha256=sha256_text(text),
+        bytes=len(text.encode("utf-8")),
+    )
+    return [*(item.upload for item in draft.inputs if item.upload), recipe, job_step(request)]
+
+
+def _rights(draft: Draft) -> list[Right]:
+    reads = [item.read_from for item in draft.inputs]
+    rights = s3_rights([*reads, f"{own_prefix(draft.output)}/recipe/recipe.yaml"], draft.output)
+    return [*rights, Right("lambda:InvokeFunction", draft.reward.arn)] if draft.reward else rights
+
+
+def _source(draft: Draft) -> RecipeSource:
+    hub = draft.hub
+    return RecipeSource(
+        name=hub.name,
+        hub_content=hub.hub_content,
+        hub_version=hub.hub_version,
+        template_uri=hub.template_uri,
+        template_sha256=hub.template_sha256,
+        text=draft.recipe.text,
+    )
+
+
+def _output_empty(ctx: ToolContext, output: str) -> Seen[bool]:
+    try:
+        return Known(not ctx.storage.list(f"{output}/", limit=1))
+    except NotFoundError as error:
+        raise InputError(
+            f"The bucket of {output} does not exist.", field="output", value=output, fix="create it, or name another"
+        ) from error
+    except AwsError as error:
+        return Unknown(f"the output prefix cannot be listed ({error.code})")
+
+
+def _further_findings(draft: Draft) -> list[Finding]:
+    of_data = [finding for item in draft.inputs for finding in item.file.findings]
+    return [*of_data, *(draft.reward.findings if draft.reward else ())]
+
+
+def _facts(ctx: ToolContext, draft: Draft, empty: Seen[bool]) -> Iterator[Fact]:
+    principal = ctx.aws.principal()
+    yield known("caller", {"account": principal.account, "arn": principal.arn}, "sts:GetCallerIdentity")
+    yield known("region", principal.region, "configuration")
+    for item in draft.inputs:
+        seen = item.file.identity
+        value: JsonObject = {"uri": item.given, "bytes": seen.bytes, "rows": item.file.rows, "etag": seen.etag}
+        yield known(f"{item.role} data", value, "s3:HeadObject, streamed once" if is_s3(item.given) else "local file")
+    if isinstance(empty, Unknown):
+        yield not_checked("output", empty.reason, "s3:ListObjectsV2")
+    else:
+        yield known("output", {"uri": draft.output, "empty": empty.value}, "s3:ListObjectsV2")
+    yield draft.start.fact
+    legal: list[JsonValue] = list(draft.machines.legal_counts)
+    hub: JsonObject = {"recipe": draft.hub.name, "version": draft.hub.hub_version, "legal_counts": legal}
+    yield known("hub", hub, "sagemaker:DescribeHubContent")
+    yield known("image", {"uri": draft.hub.image, "pinned": False}, "hub")
+    price = draft.machines.price
+    shown: JsonObject = {"usd_per_hour": str(price.usd_per_hour), "as_of": price.as_of.isoformat()}
+    yield known(f"price {price.instance_type}", shown, price.source)
+    yield draft.machines.quota.fact()
+    if draft.reward:
+        yield draft.reward.fact
+    yield from draft.notes
+
+
+def _preconditions(ctx: ToolContext, draft: Draft, role_arn: str, empty: Seen[bool]) -> Iterator[Precondition]:
+    yield expect(ctx, "caller", "caller", {})
+    for item in draft.inputs:
+        yield expect(ctx, f"{item.role} data", "object", item.target)
+    if isinstance(empty, Known):
+        yield expect(ctx, "output", "empty_prefix", {"uri": f"{draft.output}/"})
+    yield expect(ctx, "recipe", "recipe", _recipe_target(draft.hub))
+    price = draft.machines.price
+    target: JsonObject = {
+        "instance_type": price.instance_type,
+        "region": price.region,
+        "component": price.component,
+    }
+    yield Precondition(name="price", kind="price", target=target, expected=str(price.usd_per_hour))
+    yield from _readable(ctx, "role", "role", {"arn": role_arn})
+    if draft.reward:
+        yield from _readable(ctx, "reward function", "function", {"arn": draft.reward.arn})
+
+
+def _recipe_target(hub: HubRecipe) -> JsonObject:
+    return {"hub_content": hub.hub_content, "template_uri": hub.template_uri, "params_uri": hub.params_uri}
+
+
+def _readable(ctx: ToolContext, name: str, kind: str, target: JsonObject) -> Iterator[Precondition]:
+    """Yield a precondition when its value can be read; where it cannot, the plan's fact says so already."""
+    try:
+        yield expect(ctx, name, kind, target)
+    except AwsError:
+        return
+
+
+def _no_floats(value: Any) -> JsonValue:
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {str(name): _no_floats(item) for name, item in value.items()}
+    return [_no_floats(item) for item in value] if isinstance(value, list) else value
