@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from novaforge.guards.errors import InputError
+from novaforge.tools.evaluation import reading
 from novaforge.tools.evaluation.archive import find_pieces, read_service
-from novaforge.tools.evaluation.scorecard import Scorecard, read_scorecard
+from novaforge.tools.evaluation.reading import read_scorecard
+from novaforge.tools.evaluation.scorecard import Scorecard
 
 Tarball = Callable[[dict[str, bytes]], bytes]
 RUN = "my-run/eval_results"
@@ -108,3 +110,13 @@ def test_an_archive_cut_short_is_an_error_that_names_the_archive_or_the_piece(
         score(reader(whole[:cut] if cut else b"not an archive"))
     assert caught.value.data["piece"] == "output.tar.gz"
     assert "archive" in caught.value.message
+
+
+@pytest.mark.parametrize("limit", ["MOST_ROWS", "MOST_CHARS"])
+def test_more_rows_than_fit_in_memory_are_an_error_that_names_the_file(
+    archive: Callable[..., bytes], reader: Any, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(reading, limit, 9)
+    with pytest.raises(InputError, match="more than") as caught:
+        score(reader(archive([("gold", "answer")] * 10)))
+    assert caught.value.data["piece"] == f"{RUN}/inference_output.jsonl"

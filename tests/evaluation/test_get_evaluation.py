@@ -12,8 +12,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from novaforge.guards.errors import InputError
 from novaforge.guards.text import NOTICE
 from novaforge.tools.context import ToolContext
-from novaforge.tools.evaluation import scorecard
-from novaforge.tools.evaluation.tool import get_evaluation
+from novaforge.tools.evaluation import scoring
+from novaforge.tools.evaluation.tool import compare_evaluations, get_evaluation
 
 Archive = Callable[..., bytes]
 
@@ -205,11 +205,23 @@ def test_worst_outside_its_bounds_is_refused(ctx: ToolContext, worst: int) -> No
 def test_answers_too_long_for_rouge_l_leave_it_out_and_say_so(
     ctx: ToolContext, jobs: Any, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scorecard, "LCS_CELLS_LIMIT", 10)
+    monkeypatch.setattr(scoring, "LCS_CELLS_LIMIT", 10)
     jobs.add("eval-1", archive(PROSE))
     report = get_evaluation(ctx, job_id="eval-1")
     assert "rougeL" not in report.metrics and "rouge1" in report.metrics
-    assert any(one.rule == "EVAL-rouge" and one.severity == "not_checked" for one in report.findings)
+    assert any(one.rule == "EVAL-long" and one.severity == "not_checked" for one in report.findings)
+
+
+def test_answers_too_long_for_rouge_and_bleu_keep_the_other_scores(
+    ctx: ToolContext, jobs: Any, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "CHARS_LIMIT", 10)
+    jobs.add("eval-1", archive(PROSE))
+    jobs.add("eval-2", archive(PROSE))
+    report = get_evaluation(ctx, job_id="eval-1")
+    assert set(report.metrics) == {"exact_match", "quasi_exact_match", "f1_score", "f1_score_quasi"}
+    assert any("bleu" in one.message and one.severity == "not_checked" for one in report.findings)
+    assert compare_evaluations(ctx, job_ids=["eval-1", "eval-2"]).rows == 4
 
 
 def test_plots_are_png_and_only_on_request(ctx: ToolContext, jobs: Any, archive: Archive) -> None:

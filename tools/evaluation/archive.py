@@ -71,7 +71,7 @@ def named_damage(piece: str) -> Generator[None]:
 
 
 def find_pieces(names: Sequence[str]) -> Pieces:
-    """Return the newest results file below an eval_results folder and the rows beside it; others are named, not read."""
+    """Return the newest results file in an eval_results folder and the rows beside it; others are named, not read."""
     inside = [PurePosixPath(name) for name in names if "eval_results" in PurePosixPath(name).parts]
     results = sorted((path for path in inside if _RESULTS.fullmatch(path.name)), key=lambda path: (path.name, path))
     rows = sorted(path for path in inside if path.name == ROWS_FILE)

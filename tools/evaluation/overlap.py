@@ -4,11 +4,8 @@ import re
 import string
 from typing import Any
 
-EXACT = ("exact_match", "quasi_exact_match", "f1_score", "f1_score_quasi")
-ROUGE = ("rouge1", "rouge2", "rougeL")
-
-LCS_CELLS_LIMIT = 40_000_000
-"""ROUGE-L fills one table cell per pair of tokens, in Python: about ten seconds' worth, so that a call stays short."""
+EXACT: tuple[str, ...] = ("exact_match", "quasi_exact_match", "f1_score", "f1_score_quasi")
+ROUGE: tuple[str, ...] = ("rouge1", "rouge2", "rougeL")
 
 _WORD_BREAK = re.compile(r"[ -]")
 _ARTICLE = re.compile(r"\b(?:an?|the)\b")

@@ -20,7 +20,7 @@ def resamples_for(rows: int) -> int:
 
 
 def resampled_means(table: "Floats", resamples: int, seed: int = 0) -> "Floats":
-    """Return the column means of `resamples` tables drawn with replacement from the rows; shape (resamples, columns)."""
+    """Return the column means of tables drawn with replacement from the rows; shape (resamples, columns)."""
     import numpy as np
 
     rows = len(table)

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from novaforge.guards.errors import InputError
 from novaforge.tools.context import ToolContext
-from novaforge.tools.evaluation.scorecard import VERSION, Scorecard, read_scorecard, stored
+from novaforge.tools.evaluation.reading import read_scorecard
+from novaforge.tools.evaluation.scorecard import VERSION, Scorecard, stored
 from novaforge.tools.jobs.artifacts import archive_of
 from novaforge.tools.jobs.refresh import find_job
 from novaforge.tools.records import EvaluationRecord, JobRecord

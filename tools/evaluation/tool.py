@@ -46,7 +46,7 @@ def get_evaluation(
         findings=_views([*card.findings, *disagreements(figures), *_stand_in(ctx)]),
         untrusted_samples=list(card.untrusted_samples[:worst]),
         sandbox=ctx.mode.sandbox,
-        next_step=f'Compare it with other evaluations of the same rows: compare_evaluations(job_ids=["{job_id}", ...]).',
+        next_step=f'Compare with others of the same rows: compare_evaluations(job_ids=["{job_id}", ...]).',
     )
     if plots:
         _attach_confusion(report)
