@@ -63,7 +63,8 @@ def check_policy(policy: Policy, plan: PlanBody, spent_today: Decimal) -> list[F
         found.append(
             _over("POL-plan-budget", f"ceiling {dollars(ceiling)} is above the limit per plan", policy.max_usd_per_plan)
         )
-    if policy.max_usd_per_day is not None and spent_today + ceiling > policy.max_usd_per_day:
+    # A plan that costs nothing, such as a cleanup, stays possible when the day's budget is used up: it stops the spending.
+    if ceiling > 0 and policy.max_usd_per_day is not None and spent_today + ceiling > policy.max_usd_per_day:
         message = f"today's ceilings {dollars(spent_today)} plus {dollars(ceiling)} pass the limit per day"
         found.append(_over("POL-day-budget", message, policy.max_usd_per_day))
     return found

@@ -153,9 +153,10 @@ class PlanStore:
                 raise _settled(digest)
             if done is not None:
                 values["done"] = json.dumps([*json.loads(row.done), done])
-            connection.execute(
-                update(executions).where(executions.c.plan_digest == digest).values(observed_at=stamp(at), **values)
-            )
+            if step is not None:
+                values["observed_at"] = stamp(at)
+            if values:
+                connection.execute(update(executions).where(executions.c.plan_digest == digest).values(values))
             if state is not None:
                 detail: JsonObject = {"error": error} if error else {}
                 _move(connection, digest, UNSETTLED, state, at, detail)
@@ -264,7 +265,9 @@ def _write_intent(connection: Connection, digest: str, at: datetime) -> None:
 
 def _within(connection: Connection, digest: str, limit: Decimal, since: datetime) -> bool:
     own = connection.execute(select(plans.c.ceiling_usd).where(plans.c.digest == digest)).scalar()
-    return _committed(connection, since) + Decimal(own or 0) <= limit
+    cost = Decimal(own or 0)
+    # What costs nothing, such as a cleanup, stays possible when the budget is used up.
+    return cost == 0 or _committed(connection, since) + cost <= limit
 
 
 def _committed(connection: Connection, since: datetime) -> Decimal:
