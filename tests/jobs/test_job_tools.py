@@ -60,7 +60,7 @@ def test_waiting_is_told_apart_from_billing(world: Any) -> None:
     world.cloud.add_job(job.job_id, stage="Starting")
     world.cloud.now += timedelta(minutes=40)
     shown = get_job(world.ctx(), job_id=job.job_id)
-    assert (shown.phase, shown.waiting_s, shown.billable_s, shown.cost_so_far_usd) == ("waiting", 2400, 0, 0)
+    assert (shown.phase, shown.waiting_s, shown.billable_s, shown.cost_so_far_usd) == ("waiting", 2400, 0, Decimal(0))
     assert "nothing is billed yet" in shown.billing
     assert "get_log_events" not in world.cloud.calls
 
@@ -156,8 +156,10 @@ def test_a_stand_ins_seconds_are_not_judged(world: Any) -> None:
     plan_for(world, job)
     train(world, job, seconds=5)
     end(world, job, "Completed")
+    world.cloud.log(job.job_id, "algo-1-1", (1_795_000_999_999, "Finished evaluation, closing the inference server"))
     shown = get_job(world.ctx(sandbox=True), job_id=job.job_id)
-    assert [finding.severity for finding in shown.findings] == ["not_checked"]
+    severities = {finding.rule: finding.severity for finding in shown.findings}
+    assert severities == {"JOB-evaluated": "info", "JOB-time": "not_checked"}
     assert shown.sandbox and "no real money" in shown.billing
 
 

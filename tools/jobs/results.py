@@ -15,7 +15,6 @@ class Job(ToolResult):
     """One job now: where it stands, what it has cost, what it left, and why it failed if it did."""
 
     job_id: str
-    kind: str
     method: str
     phase: JobPhase
     stage: str
@@ -54,7 +53,6 @@ class JobRow(Frozen):
     """A job in a list; `note` says why its state could not be read now."""
 
     job_id: str
-    kind: str
     method: str
     phase: JobPhase
     stage: str

@@ -97,7 +97,6 @@ def _row(job: JobRecord, note: str) -> JobRow:
     state = stored_state(job) or JobState(phase=job.phase, status="", stage="not seen yet")
     return JobRow(
         job_id=job.job_id,
-        kind=job.kind,
         method=job.method,
         phase=job.phase,
         stage=state.stage,

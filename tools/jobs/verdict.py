@@ -1,14 +1,18 @@
 """Whether a completed job did what it was planned to do: `Completed` alone does not say so (design-anchors E14)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from novaforge.guards.findings import Finding, Severity
 from novaforge.guards.plan import Plan
-from novaforge.tools.jobs.metrics import Metrics
-from novaforge.tools.platforms.base import JobState
+from novaforge.tools.jobs.metrics import Metrics, read_metrics
+from novaforge.tools.platforms.base import JobState, LogLine
 from novaforge.tools.records import JobRecord
+
+EVALUATED = "Finished evaluation"
+"""What the evaluation container prints at its end (nova-platform-facts section 7.2)."""
 
 FAST, SLOW = 10, 3
 """A job is odd when it took less than a tenth, or more than three times, of what was expected (CO2 uses the same 3)."""
@@ -26,12 +30,14 @@ def planned_steps(plan: Plan | None) -> int | None:
 
 
 def judge(
-    job: JobRecord, state: JobState, plan: Plan | None, metrics: Metrics, *, sandbox: bool
+    job: JobRecord, state: JobState, plan: Plan | None, lines: Sequence[LogLine], *, sandbox: bool
 ) -> tuple[str, list[Finding]]:
-    """Return a sentence and the checks behind it for a completed job."""
-    findings = [_time(state, plan, sandbox)]
+    """Return a sentence and the checks behind it for a completed job with these log lines."""
     if job.kind == "training":
-        findings = [_steps(planned_steps(plan), metrics), _moved(metrics), *findings]
+        metrics = read_metrics(lines)
+        findings = [_steps(planned_steps(plan), metrics), _moved(metrics), _time(state, plan, sandbox)]
+    else:
+        findings = [_finished(lines), _time(state, plan, sandbox)]
     odd = [finding.rule for finding in findings if finding.severity == "warn"]
     open_checks = [finding.rule for finding in findings if finding.severity == "not_checked"]
     if odd:
@@ -66,6 +72,12 @@ def _moved(metrics: Metrics) -> Finding:
     if learned:
         return _finding("JOB-learning", "info", text)
     return _finding("JOB-learning", "warn", f"{text}: nothing was learned", "plot it with tail_logs(plot=true)")
+
+
+def _finished(lines: Sequence[LogLine]) -> Finding:
+    if any(EVALUATED in line.text for line in lines):
+        return _finding("JOB-evaluated", "info", "the log says that the evaluation ran to its end")
+    return _finding("JOB-evaluated", "not_checked", f"the log does not say {EVALUATED!r}")
 
 
 def _time(state: JobState, plan: Plan | None, sandbox: bool) -> Finding:

@@ -30,14 +30,13 @@ def view_job(ctx: ToolContext, job: JobRecord, state: JobState) -> Job:
     metrics = read_metrics(lines)
     verdict, checkpoint = "", job.checkpoint
     if state.phase == "completed":
-        verdict, checks = judge(job, state, plan, metrics, sandbox=ctx.mode.sandbox)
+        verdict, checks = judge(job, state, plan, lines, sandbox=ctx.mode.sandbox)
         checkpoint, missing = _checkpoint(ctx, job)
         findings += checks + missing
         verdict = "completed, but its checkpoint cannot be read" if missing else verdict
     failure = explain(state, [line.text for line in lines]) if state.phase in {"failed", "stopped"} else {}
     return Job(
         job_id=job.job_id,
-        kind=job.kind,
         method=job.method,
         phase=state.phase,
         stage=state.stage,
