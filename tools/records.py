@@ -69,7 +69,7 @@ class Approval(Record):
 class Execution(Record):
     """One attempt to carry out a plan: written before the first call.
 
-    observed_at is the time of the last intent or observation; done names the steps whose outcome is recorded;
+    observed_at is when the step was noted, which is before its call; done names the steps whose outcome is recorded;
     owner and lease_until say which worker is carrying it out and until when nobody else may.
     """
 

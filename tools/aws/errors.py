@@ -73,7 +73,9 @@ def _from_response(response: dict[str, object], operation: str) -> AwsError:
     meta = response.get("ResponseMetadata")
     fields = detail if isinstance(detail, dict) else {}
     code, text = str(fields.get("Code", "Unknown")), clean(str(fields.get("Message", "")), 800)
-    request_id = str(meta.get("RequestId", "")) if isinstance(meta, dict) else ""
+    request_id, http_status = "", 0
+    if isinstance(meta, dict):
+        request_id, http_status = str(meta.get("RequestId", "")), int(meta.get("HTTPStatusCode", 0))
     kind = _kind(code, text.lower())
     return kind(
         f"{operation} failed with {code}: {text}",
@@ -82,6 +84,7 @@ def _from_response(response: dict[str, object], operation: str) -> AwsError:
         request_id=request_id,
         fix=REMEDIES.get(code, ""),
         aws_message=text,
+        http_status=http_status,
     )
 
 
