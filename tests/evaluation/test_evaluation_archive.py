@@ -38,6 +38,17 @@ def test_the_newest_results_and_the_rows_beside_them_are_used_and_the_others_nam
     assert [("old/" in finding.message, finding.severity) for finding in pieces.findings] == [(True, "warn")] * 2
 
 
+def test_names_with_a_leading_dot_are_asked_for_as_the_archive_writes_them(
+    tarball: Tarball, reader: Any, line: Callable[..., bytes], results: Callable[..., bytes]
+) -> None:
+    files = {
+        f"./{RUN}/inference_output.jsonl": line("a", "a", "1", "q"),
+        f"./{RUN}/results_1.json": results({"exact_match": 1.0}),
+    }
+    card = score(reader(tarball(files)))
+    assert card.scores["exact_match"] == (1.0,) and card.service == {"exact_match": 1.0}
+
+
 def test_the_results_of_all_tasks_win_over_those_of_one(tarball: Tarball, reader: Any) -> None:
     document = b'{"results": {"custom|gen_qa_gen_qa|0": {"a": 1}, "all": {"acc": 0.5, "text": "x", "<script>": 1}}}'
     service = read_service(reader(tarball({"r": document})), "r")

@@ -72,19 +72,27 @@ def named_damage(piece: str) -> Generator[None]:
 
 def find_pieces(names: Sequence[str]) -> Pieces:
     """Return the newest results file in an eval_results folder and the rows beside it; others are named, not read."""
-    inside = [PurePosixPath(name) for name in names if "eval_results" in PurePosixPath(name).parts]
-    results = sorted((path for path in inside if _RESULTS.fullmatch(path.name)), key=lambda path: (path.name, path))
-    rows = sorted(path for path in inside if path.name == ROWS_FILE)
+    # The names themselves are kept, since an archive may write them with a leading "./" and is asked for them so.
+    inside = [name for name in names if "eval_results" in PurePosixPath(name).parts]
+    results = sorted((name for name in inside if _RESULTS.fullmatch(_base(name))), key=lambda name: (_base(name), name))
+    rows = sorted(name for name in inside if _base(name) == ROWS_FILE)
     newest = results[-1] if results else None
-    beside = [path for path in rows if newest and path.parent == newest.parent] or rows
-    unread = [*results[:-1], *(path for path in rows if path not in beside[:1])]
-    return Pieces(
-        str(newest) if newest else None, str(beside[0]) if beside else None, tuple(_unread(path) for path in unread)
-    )
+    beside = [name for name in rows if newest and _folder(name) == _folder(newest)] or rows
+    chosen = beside[0] if beside else None
+    unread = [*results[:-1], *(name for name in rows if name != chosen)]
+    return Pieces(newest, chosen, tuple(_unread(name) for name in unread))
 
 
-def _unread(path: PurePosixPath) -> Finding:
-    message = f"the archive holds more than one set of results; {one_line(str(path))} was not read"
+def _base(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+def _folder(name: str) -> PurePosixPath:
+    return PurePosixPath(name).parent
+
+
+def _unread(name: str) -> Finding:
+    message = f"the archive holds more than one set of results; {one_line(name)} was not read"
     return Finding(rule="EVAL-archive", severity="warn", message=message)
 
 
