@@ -53,13 +53,18 @@ def start(ctx: ToolContext, world: Any, name: str, kind: str = "training") -> Jo
     return cast(JobRecord, world.add(name, kind, instance_count=1))
 
 
+def nap(seconds: float) -> None:
+    """Give the worker a moment, however long was asked for."""
+    threading.Event().wait(0.02)
+
+
 def follow_to_the_end(ctx: ToolContext, name: str) -> list[str]:
     """Page through the log until the job has ended and nothing more comes."""
-    pause, cursor, seen = threading.Event(), None, list[str]()
+    cursor, seen = None, list[str]()
     while True:
         page: LogTail = follow(
             ctx, job_id=name, cursor=cursor, limit=2, pattern=None, wait_s=30, plot=False,
-            sleep=lambda seconds: bool(pause.wait(0.02)) and None,
+            sleep=nap,
         )  # fmt: skip
         cursor = page.cursor
         seen += [line.split(" ", 2)[2] for line in page.untrusted_lines]
@@ -95,9 +100,8 @@ def test_an_evaluation_leaves_an_archive_that_can_be_read(ctx: ToolContext, worl
 def test_a_job_is_stopped_and_says_so_in_the_end(ctx: ToolContext, world: Any, sandbox: Any) -> None:
     with sandbox.settings(stand_in={"steps": 1000, "step_s": 0.05}):
         start(ctx, world, "follow-stop")
-        pause = threading.Event()
         while get_job(ctx, job_id="follow-stop").phase == "waiting":
-            pause.wait(0.02)
+            nap(1)
         assert stop_job(ctx, job_id="follow-stop").phase in {"stopping", "stopped"}
         follow_to_the_end(ctx, "follow-stop")
     job = get_job(ctx, job_id="follow-stop")

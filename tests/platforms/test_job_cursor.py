@@ -69,6 +69,14 @@ def test_a_late_event_of_another_stream_is_not_lost(world: Any) -> None:
     assert second.lines[0].stream == "algo-2"
 
 
+def test_an_event_that_expired_while_partly_read_costs_the_next_one_no_line(world: Any) -> None:
+    job, ctx = world.add(), world.ctx()
+    world.cloud.log(job.job_id, "algo-1", (1, "a\nb\nc"), (2, "d\ne"))
+    first = JOBS.read_logs(ctx, job, None, 2, None)
+    del world.cloud.events[f"{job.job_id}/algo-1"][0]
+    assert [line.text for line in JOBS.read_logs(ctx, job, first.cursor, 5, None).lines] == ["d", "e"]
+
+
 def test_streams_are_merged_by_time_and_more_says_whether_lines_are_left(world: Any) -> None:
     job, ctx = world.add(), world.ctx()
     world.cloud.log(job.job_id, "algo-1", (1, "a"), (3, "c"))
