@@ -79,14 +79,38 @@ def escrow_uri(name: str) -> str:
     return f"s3://{ESCROW_BUCKET}/{name}/"
 
 
-def copy_checkpoint(escrow: Path, uri: str, target: Path) -> None:
-    """Copy the stored checkpoint an escrow URI names; raises JobFailure when there is none."""
+def stored_checkpoint(escrow: Path, uri: str) -> Path:
+    """Return the stored checkpoint an escrow URI names; raises JobFailure when there is none."""
     bucket, key = split(uri)
     stored = (escrow / key.strip("/")).resolve()
     known = bucket == ESCROW_BUCKET and stored != escrow.resolve() and stored.is_relative_to(escrow.resolve())
     if not known or not stored.is_dir():
         raise JobFailure(f"ClientError: There is no checkpoint at {uri}, or the account may not use it.")
-    shutil.copytree(stored, target)
+    return stored
+
+
+def copy_checkpoint(escrow: Path, uri: str, target: Path) -> None:
+    """Copy the stored checkpoint an escrow URI names; raises JobFailure when there is none."""
+    shutil.copytree(stored_checkpoint(escrow, uri), target)
+
+
+def copy_model_data(moto: Moto, escrow: Path, uri: str, target: Path) -> None:
+    """Bring model data from the escrow store or from S3; raises JobFailure when there are none."""
+    if split(uri)[0] == ESCROW_BUCKET:
+        copy_checkpoint(escrow, uri, target)
+    else:
+        _download(moto, uri, target)
+
+
+def data_exist(moto: Moto, escrow: Path, uri: str) -> bool:
+    """Tell whether model data are in the escrow store or in S3."""
+    if split(uri)[0] != ESCROW_BUCKET:
+        return bool(objects(moto, uri))
+    try:
+        stored_checkpoint(escrow, uri)
+    except JobFailure:
+        return False
+    return True
 
 
 def _download(moto: Moto, uri: str, target: Path) -> None:

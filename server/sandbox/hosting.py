@@ -35,7 +35,10 @@ class Item:
 
 @dataclass
 class Endpoint(Item):
-    """An endpoint with its state; `port` is that of its model server while in service."""
+    """An endpoint with its state; `port` is that of its model server while in service.
+
+    `settled` is set once it is no longer Creating, `gone` once its model server has ended and its name is free.
+    """
 
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     status: str = "Creating"
@@ -43,6 +46,8 @@ class Endpoint(Item):
     modified: datetime = field(default_factory=now)
     port: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    settled: threading.Event = field(default_factory=threading.Event)
+    gone: threading.Event = field(default_factory=threading.Event)
 
     @property
     def name(self) -> str:
@@ -58,6 +63,7 @@ class Endpoint(Item):
     def enter(self, status: str, failure: str = "") -> None:
         """Move to a status."""
         self.status, self.failure, self.modified = status, failure[:1024], now()
+        self.settled.set()
 
 
 def arn(kind: str, name: str) -> str:
@@ -109,6 +115,7 @@ class Hosting:
         if endpoint.stop.is_set():
             with self._account.lock:
                 self.endpoints.pop(endpoint.name, None)
+            endpoint.gone.set()
 
     def _serve(self, endpoint: Endpoint, model: dict[str, Any]) -> None:
         folder = self._account.life_folder / "endpoints" / f"{endpoint.name}-{uuid.uuid4().hex[:6]}"
@@ -137,7 +144,7 @@ class Hosting:
     def _prepare(self, folder: Path, endpoint: Endpoint, model: dict[str, Any]) -> None:
         location = data_location(model)
         if location:
-            channels.copy_checkpoint(self._account.escrow, location, folder / "base")
+            channels.copy_model_data(self._account.moto, self._account.escrow, location, folder / "base")
         environment = model.get("PrimaryContainer", {}).get("Environment", {})
         facts = worker_facts(self._account, endpoint.name, location or "") | {
             "context_length": _whole(environment, "CONTEXT_LENGTH", 4000),

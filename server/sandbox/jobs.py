@@ -38,7 +38,7 @@ def now() -> datetime:
 
 @dataclass
 class Job:
-    """One training job; every change goes through a method, under its lock."""
+    """One training job; every change goes through a method, under the lock of `changed`."""
 
     request: dict[str, Any]
     created: datetime = field(default_factory=now)
@@ -51,7 +51,7 @@ class Job:
     modified: datetime = field(default_factory=now)
     stop: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class Job:
 
     def enter(self, secondary: str, status: str | None = None, message: str = "") -> None:
         """Move to a secondary status; the one before it ends now. An ended job stays as it is."""
-        with self.lock:
+        with self.changed:
             if self.status in ENDED:
                 return
             at = now()
@@ -84,12 +84,13 @@ class Job:
             text = message or MESSAGES[secondary]
             self.transitions.append({"Status": secondary, "StartTime": at, "StatusMessage": text[:FAILURE_CHARACTERS]})
             self.secondary, self.status, self.modified = secondary, status or self.status, at
+            self.changed.notify_all()
             if secondary == "Downloading" and self.started is None:
                 self.started = at  # billing starts here; waiting for capacity before it costs nothing
 
     def end(self, secondary: str, status: str, failure: str = "") -> None:
         """Reach a final status."""
-        with self.lock:
+        with self.changed:
             if self.status in ENDED:
                 return
             self.failure = failure[:FAILURE_CHARACTERS]
@@ -100,7 +101,7 @@ class Job:
 
     def ask_to_stop(self) -> bool:
         """Begin stopping; False when the job has ended already."""
-        with self.lock:
+        with self.changed:
             if self.status in ENDED:
                 return False
             if self.status != "Stopping":
@@ -110,7 +111,7 @@ class Job:
 
     def describe(self) -> dict[str, Any]:
         """Return the DescribeTrainingJob answer."""
-        with self.lock:
+        with self.changed:
             kept = {key: value for key, value in self.request.items() if key not in {"Tags", "SessionChainingConfig"}}
             answer = kept | {
                 "TrainingJobArn": self.arn,
@@ -134,7 +135,7 @@ class Job:
 
     def summary(self) -> dict[str, Any]:
         """Return the job's entry in ListTrainingJobs."""
-        with self.lock:
+        with self.changed:
             entry: dict[str, Any] = {
                 "TrainingJobName": self.name,
                 "TrainingJobArn": self.arn,

@@ -10,7 +10,6 @@ from novaforge.server.sandbox.faults import Faults
 from novaforge.server.sandbox.hosting import Hosting
 from novaforge.server.sandbox.inner import Moto
 from novaforge.server.sandbox.settings import (
-    ACCOUNT,
     BUCKET,
     HUB_ACCOUNT,
     REGION,
@@ -47,7 +46,7 @@ PERMISSIONS = {
             "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
             "Resource": "*",
         },
-        {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": f"arn:aws:lambda:*:{ACCOUNT}:function:*"},
+        {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": "*"},
         {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken", "ecr:BatchGetImage"], "Resource": "*"},
         {"Effect": "Allow", "Action": ["cloudwatch:PutMetricData"], "Resource": "*"},
     ],

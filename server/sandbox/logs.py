@@ -19,6 +19,7 @@ class LogStream:
     def __init__(self, moto: Moto, group: str, stream: str) -> None:
         self._client: Any = moto.client("logs")
         self._where = {"logGroupName": group, "logStreamName": stream}
+        self._last_ms = 0
         self._lines: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._deliver, name=f"log {stream}", daemon=True)
 
@@ -40,7 +41,8 @@ class LogStream:
     def write(self, line: str) -> None:
         """Add one event with the time of now; an empty line is no event, as in CloudWatch."""
         if line.strip():
-            self._lines.put((int(time.time() * 1000), line[:EVENT_CHARACTERS]))
+            self._last_ms = max(self._last_ms, int(time.time() * 1000))  # a clock set back must not reorder lines
+            self._lines.put((self._last_ms, line[:EVENT_CHARACTERS]))
 
     def _deliver(self) -> None:
         open_ = True

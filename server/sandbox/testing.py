@@ -44,6 +44,27 @@ class RunningSandbox:
         finally:
             account.settings = before
 
+    def wait_for_job(self, name: str, timeout_s: float = 30) -> str:
+        """Return the final TrainingJobStatus of a job; raises TimeoutError when it has not ended by then."""
+        job = self.endpoint.sandbox.jobs[name]
+        if not job.finished.wait(timeout_s):
+            raise TimeoutError(f"{name} is {job.status} ({job.secondary}) after {timeout_s} s")
+        return job.status
+
+    def wait_for_stage(self, name: str, secondary: str, timeout_s: float = 30) -> None:
+        """Return once a job is in a secondary status; raises TimeoutError when it is not by then."""
+        job = self.endpoint.sandbox.jobs[name]
+        with job.changed:
+            if not job.changed.wait_for(lambda: job.secondary == secondary, timeout_s):
+                raise TimeoutError(f"{name} is {job.secondary}, not {secondary}, after {timeout_s} s")
+
+    def wait_for_endpoint(self, name: str, timeout_s: float = 30) -> str:
+        """Return the EndpointStatus once it is no longer Creating; raises TimeoutError after that many seconds."""
+        endpoint = self.endpoint.sandbox.hosting.endpoints[name]
+        if not endpoint.settled.wait(timeout_s):
+            raise TimeoutError(f"{name} is still {endpoint.status} after {timeout_s} s")
+        return endpoint.status
+
     def reset(self) -> None:
         """Become a fresh account."""
         self.endpoint.sandbox.reset()

@@ -59,7 +59,8 @@ class Call:
 
     def header(self, name: str, default: str = "") -> str:
         """Return a request header."""
-        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), default))
+        key = name.upper().replace("-", "_")
+        return str(self.environ.get(key if key == "CONTENT_TYPE" else f"HTTP_{key}", default))
 
     def json(self) -> dict[str, Any]:
         """Return the JSON body; raises AwsFault when it is not an object."""

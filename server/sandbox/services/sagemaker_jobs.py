@@ -1,5 +1,6 @@
 """SageMaker's training job operations."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,7 @@ def delete(account: Account, call: Call) -> Answer:
     with account.lock:
         account.jobs.pop(job.name, None)
         account.tags.pop(job.arn, None)
+    shutil.rmtree(account.life_folder / "jobs" / job.name, ignore_errors=True)
     return {}
 
 
@@ -110,8 +112,8 @@ def _job(account: Account, call: Call) -> Job:
 def _check_form(request: Answer) -> None:
     if "ServerlessJobConfig" in request:
         raise invalid("The sandbox plays training jobs on chosen instances; it does not play serverless ones yet.")
-    for member in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
-        if member not in request and member != "StoppingCondition":
+    for member in ("AlgorithmSpecification", "ResourceConfig"):
+        if member not in request:
             raise invalid(f"{member} is required for a training job that is not serverless.")
     resources = request["ResourceConfig"]
     for member in ("InstanceType", "InstanceCount", "VolumeSizeInGB"):
