@@ -67,7 +67,7 @@ def follow_to_the_end(ctx: ToolContext, name: str) -> list[str]:
             sleep=nap,
         )  # fmt: skip
         cursor = page.cursor
-        seen += [line.split(" ", 2)[2] for line in page.untrusted_lines]
+        seen += [line.text for line in page.untrusted_lines]
         if not page.more and page.phase in {"completed", "failed", "stopped"}:
             return seen
 

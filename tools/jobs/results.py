@@ -77,12 +77,20 @@ class Jobs(ToolResult):
         return "\n".join([*(row.rstrip() for row in rows), self.next_step])
 
 
+class ShownLine(Frozen):
+    """One log line: text from outside, cleaned and capped; `at` is UTC, `stream` names the machine."""
+
+    at: str
+    stream: str
+    text: str
+
+
 class LogTail(ToolResult):
     """Lines of a job's log, and what its metrics say; `metrics_of` tells which lines they were read from."""
 
     job_id: str
     phase: JobPhase
-    untrusted_lines: list[str]
+    untrusted_lines: list[ShownLine]
     notice: str = NOTICE
     cursor: str
     more: bool
@@ -97,7 +105,8 @@ class LogTail(ToolResult):
             "; more follow" if self.more else ""
         )
         body = [head, *figures, *([show_findings(self.findings)] if self.findings else []), self.next_step]
-        return "\n".join([*body, self.notice, *self.untrusted_lines])
+        lines = [f"{line.at} {line.stream} {line.text}" for line in self.untrusted_lines]
+        return "\n".join([*body, self.notice, *lines])
 
 
 def _reason(failure: JsonObject) -> list[str]:

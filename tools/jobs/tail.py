@@ -9,7 +9,7 @@ from novaforge.tools.jobs.metrics import Metrics, read_metrics, summary
 from novaforge.tools.jobs.monitor import watch
 from novaforge.tools.jobs.plot import plot_metrics
 from novaforge.tools.jobs.refresh import find_job, refresh
-from novaforge.tools.jobs.results import LogTail
+from novaforge.tools.jobs.results import LogTail, ShownLine
 from novaforge.tools.platforms.base import LogLine, LogPage
 from novaforge.tools.platforms.cloudwatch import SCAN_LINES
 from novaforge.tools.platforms.registry import platform_of
@@ -98,11 +98,11 @@ def _metrics(ctx: ToolContext, job: JobRecord, page: LogPage, *, from_start: boo
     return read_metrics(page.lines), from_start and not page.more
 
 
-def _shown(line: LogLine) -> str:
+def _shown(line: LogLine) -> ShownLine:
     # SageMaker names a stream algo-<node>-<seconds since 1970>; the node is what tells lines apart.
     node = "-".join(line.stream.split("-")[:2])
     text = line.text if len(line.text) <= SHOWN_CHARS else f"{line.text[:SHOWN_CHARS]}... [cut]"
-    return f"{line.at:%Y-%m-%dT%H:%M:%SZ} {node} {text}"
+    return ShownLine(at=f"{line.at:%Y-%m-%dT%H:%M:%SZ}", stream=node, text=text)
 
 
 def _next_step(job_id: str, phase: JobPhase, page: LogPage) -> str:
