@@ -51,7 +51,7 @@ def estimate_sft(steps: int, batch: int, nodes: int, instance_type: str) -> Esti
         f"{steps} steps x {step:.1f} s (AWS sample log: {SFT_STEP_S} s per step of 32 rows, taken as {SFT_STEP_NODES} x"
         f" ml.p5.48xlarge, scaled linearly) + {START_S} s start and upload (assumption)"
     )
-    return Estimate(math.ceil(steps * step) + START_S, basis, step)
+    return Estimate(math.ceil(round(steps * step, 3)) + START_S, basis, step)
 
 
 def estimate_rft(
@@ -66,7 +66,7 @@ def estimate_rft(
         f"assumption, no figure is published: {steps} steps x {step:.1f} s (an SFT step of the same batch plus"
         f" {tokens} generated tokens at {EVAL_TOKENS_PER_S} tokens/s per node) + {START_S} s start and upload"
     )
-    return Estimate(math.ceil(steps * step) + START_S, basis, step)
+    return Estimate(math.ceil(round(steps * step, 3)) + START_S, basis, step)
 
 
 def estimate_evaluation(rows: int, max_new_tokens: int, nodes: int, instance_type: str) -> Estimate:

@@ -30,7 +30,7 @@ Seen: TypeAlias = Known[T] | Unknown
 """Known, or unknown with a reason; never a silent default."""
 
 NOT_READ = Unknown("it was not read")
-NO_TOKENIZER = Unknown("Nova's tokenizer is not public, so lengths in tokens are not measured")
+NO_LENGTHS = Unknown("the lengths of the rows were not measured")
 
 
 def need(fact: Known[T] | Unknown) -> T:
@@ -76,15 +76,15 @@ class RecipeFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """The training or evaluation file; shares are between 0 and 1."""
+    """The training or evaluation file; shares are between 0 and 1, tokens are estimates."""
 
     file_name: str = ""
     rows: Seen[int] = NOT_READ
     reasoning_share: Seen[float] = NOT_READ
     labels: Seen[int] = NOT_READ
-    row_tokens_p95: Seen[int] = NO_TOKENIZER
-    rows_too_long_share: Seen[float] = NO_TOKENIZER
-    prompt_tokens_p99: Seen[int] = NO_TOKENIZER
+    row_tokens_p95: Seen[int] = NO_LENGTHS
+    rows_too_long_share: Seen[float] = NO_LENGTHS
+    prompt_tokens_max: Seen[int] = NO_LENGTHS
     has_validation: bool = False
     bucket_regions: Seen[dict[str, str]] = NOT_READ
 

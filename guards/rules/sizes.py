@@ -64,7 +64,10 @@ def _length_max(facts: TrainingFacts) -> Iterator[Remark]:
 def _length_too_generous(facts: TrainingFacts) -> Iterator[Remark]:
     length, used = need(facts.recipe.max_length), need(facts.data.row_tokens_p95)
     if used * 1.1 < length / 2:
-        yield warn(f"95 % of the rows have at most {used} tokens; max_length is {length}.", "match it to the data")
+        yield warn(
+            f"95 % of the rows have at most about {used} tokens (estimate); max_length is {length}.",
+            "match it to the data",
+        )
 
 
 def _rows_too_long(facts: TrainingFacts) -> Iterator[Remark]:
@@ -78,9 +81,9 @@ def _room_for_answers(facts: TrainingFacts) -> Iterator[Remark]:
     if new >= length:
         yield block(f"max_new_tokens {new} leaves no room for a prompt in max_length {length}.", "lower it")
         return
-    prompt = need(facts.data.prompt_tokens_p99)
+    prompt = need(facts.data.prompt_tokens_max)
     if prompt + new > length:
-        message = f"Prompts of up to {prompt} tokens and {new} new tokens pass max_length {length}."
+        message = f"Prompts of up to about {prompt} tokens and {new} new tokens pass max_length {length}."
         yield confirm(message, "raise max_length or lower max_new_tokens")
 
 

@@ -102,10 +102,8 @@ def store(ctx: ToolContext, draft: Draft) -> PlanView:
     facts = training_facts(
         draft.combination,
         draft.recipe,
-        machine=machine_facts(
-            ctx, draft.combination, draft.machines, cost, draft.hub.image, draft.estimate.seconds_per_step
-        ),
-        data=data_facts(draft.inputs[0], len(draft.inputs) > 1, regions),
+        machine=machine_facts(ctx, draft.machines, cost, draft.hub.image, draft.estimate.seconds_per_step),
+        data=data_facts(draft.inputs[0], draft.recipe, len(draft.inputs) > 1, regions),
         role=role_facts,
         history=read_history(ctx, draft.start, draft.base, empty, draft.combination.model),
         reward=draft.reward.facts if draft.reward else None,

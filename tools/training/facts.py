@@ -1,10 +1,12 @@
 """Turn what was gathered into the facts the rules look at."""
 
 from dataclasses import fields
+from math import ceil
 from typing import Any, cast
 
 from novaforge.guards.plan import Cost
 from novaforge.guards.rules.facts import (
+    NO_LENGTHS,
     DataFacts,
     HistoryFacts,
     Known,
@@ -18,6 +20,7 @@ from novaforge.guards.rules.facts import (
 )
 from novaforge.tools.catalog.support import Combination, image_regions
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.facts import TrainingFile
 from novaforge.tools.training.inputs import JobInput
 from novaforge.tools.training.machines import Machines
 from novaforge.tools.training.render import Rendered
@@ -32,22 +35,42 @@ def recipe_facts(recipe: Rendered) -> RecipeFacts:
     return RecipeFacts(**values)
 
 
-def data_facts(data: JobInput, has_validation: bool, regions: Seen[dict[str, str]]) -> DataFacts:
-    """Return the facts of the training or evaluation file."""
-    rows = data.file.rows
+TOKEN_MARGIN = 1.3
+"""Token counts are estimates within about 30 %; what must not be passed is compared with the upper end."""
+
+
+def data_facts(data: JobInput, recipe: Rendered, has_validation: bool, regions: Seen[dict[str, str]]) -> DataFacts:
+    """Return the facts of the training or evaluation file; lengths in tokens are estimates."""
+    file = data.file
+    longest = _tokens(file, "tokens_max")
     return DataFacts(
         file_name=data.file_name,
-        rows=Known(rows),
-        reasoning_share=Known(data.file.reasoning_rows / rows) if rows else Unknown("the file has no row"),
-        labels=Known(len(data.file.labels)),
+        rows=Known(file.rows),
+        reasoning_share=Known(file.reasoning_share) if file.rows else Unknown("the file has no row"),
+        labels=Known(len(file.labels)),
+        row_tokens_p95=_tokens(file, "tokens_p95"),
+        rows_too_long_share=_too_long(longest, recipe.value("max_length")),
+        prompt_tokens_max=Known(ceil(longest.value * TOKEN_MARGIN)) if isinstance(longest, Known) else longest,
         has_validation=has_validation,
         bucket_regions=regions,
     )
 
 
-def machine_facts(
-    ctx: ToolContext, combination: Combination, machines: Machines, cost: Cost, image: str, step_s: float | None
-) -> MachineFacts:
+def _tokens(file: TrainingFile, name: str) -> Seen[int]:
+    value = file.lengths.get(name)
+    return Known(value) if isinstance(value, int) and file.rows else NO_LENGTHS
+
+
+def _too_long(longest: Seen[int], limit: Any) -> Seen[float]:
+    """Return 0 when even the upper estimate of the longest row fits; by how many the limit is passed is not known."""
+    if isinstance(longest, Unknown) or not isinstance(limit, int):
+        return NO_LENGTHS
+    if longest.value * TOKEN_MARGIN <= limit:
+        return Known(0.0)
+    return Unknown(f"the longest row has about {longest.value} tokens by estimate, near or above max_length {limit}")
+
+
+def machine_facts(ctx: ToolContext, machines: Machines, cost: Cost, image: str, step_s: float | None) -> MachineFacts:
     """Return the facts of the machines, their quota and their price."""
     usd = machines.price.usd_per_hour
     assert usd is not None  # choose_machines refuses an unknown price
@@ -55,8 +78,7 @@ def machine_facts(
         instance_type=machines.instance_type,
         count=machines.count,
         legal_counts=machines.legal_counts,
-        # What the hub lists outweighs the document that disagrees with it.
-        doubtful_counts=combination.doubtful_counts if machines.legal_counts == combination.counts else (),
+        doubtful_counts=machines.doubtful_counts,
         legal_regions=image_regions(),
         region=ctx.aws.region,
         image=image,

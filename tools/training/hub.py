@@ -38,11 +38,12 @@ class HubRecipe(Frozen):
         """Hex SHA-256 of the template."""
         return sha256_text(self.template_text)
 
-    def legal_counts(self, documented: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the node counts the specification lists, else the documented ones."""
+    @property
+    def listed_counts(self) -> tuple[int, ...]:
+        """The node counts the specification lists; empty when it lists none."""
         entry = self.params.get("replicas")
         listed = entry.get("enum") if isinstance(entry, dict) else None
-        return tuple(int(str(count)) for count in listed) if isinstance(listed, list) and listed else documented
+        return tuple(int(str(count)) for count in listed) if isinstance(listed, list) else ()
 
 
 def find_recipe(

@@ -20,6 +20,7 @@ class Machines:
     instance_type: str
     count: int
     legal_counts: tuple[int, ...]
+    doubtful_counts: tuple[int, ...]
     price: Price
     quota: Quota
     cheaper_type: str | None = None
@@ -33,7 +34,9 @@ def choose_machines(
     An illegal count is left to the rules, so that a plan can show it. Raises InputError for a type the recipe does not
     run on, RefusedError when its price is not known.
     """
-    legal = hub.legal_counts(combination.counts)
+    # What the hub lists outweighs documents that disagree with it.
+    legal = hub.listed_counts or combination.counts
+    doubtful = () if hub.listed_counts else combination.doubtful_counts
     nodes = _count(count, legal)
     quotas = read_quotas(ctx, list(hub.instance_types))
     chosen = instance_type or _default_type(combination, hub, quotas, nodes)
@@ -46,7 +49,7 @@ def choose_machines(
         )
     rate = _known_price(ctx, chosen)
     cheaper = _cheaper(ctx, combination, chosen, rate, quotas, nodes)
-    return Machines(chosen, nodes, legal, rate, quotas[chosen], cheaper)
+    return Machines(chosen, nodes, legal, doubtful, rate, quotas[chosen], cheaper)
 
 
 def job_cost(machines: Machines, estimate: Estimate, max_runtime_s: int | None) -> Cost:
