@@ -1,5 +1,6 @@
 """Look at a resource of a kind we make: whether it is there, its ARN, its state and the plan it is tagged with."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.context import ToolContext
 
 PLAN_TAG = "novaforge:plan"
+BLOCK_BYTES = 1024 * 1024
 
 
 class Seen(Frozen):
@@ -51,6 +53,16 @@ def read_absent(ctx: ToolContext, target: JsonObject) -> JsonValue:
 def read_objects(ctx: ToolContext, target: JsonObject) -> JsonValue:
     """Return for a precondition how many objects and bytes lie below a prefix, and a hash over all of them."""
     return listing(objects(ctx, str(target["uri"])))
+
+
+def read_content(ctx: ToolContext, target: JsonObject) -> JsonValue:
+    """Return the size and the hex SHA-256 of an object's bytes."""
+    size, digest = 0, hashlib.sha256()
+    with ctx.storage.open(str(target["uri"])) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            size += len(block)
+            digest.update(block)
+    return {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def objects(ctx: ToolContext, prefix: str) -> list[JsonObject]:

@@ -1,0 +1,117 @@
+"""What is running now, what everything has cost, and what is left of the budgets."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from novaforge.guards.findings import Finding
+from novaforge.guards.values import cents
+from novaforge.tools.cleanup.endpoints import endpoint_cost, running_endpoints
+from novaforge.tools.cleanup.inventory import label
+from novaforge.tools.cleanup.jobs import Live, live_jobs
+from novaforge.tools.cleanup.results import Debt, JobCost, Running, Spend
+from novaforge.tools.context import ToolContext
+from novaforge.tools.deployment.steps import ENDPOINT
+from novaforge.tools.jobs.refresh import stored_state
+from novaforge.tools.records import JobRecord, ResourceRecord
+from novaforge.tools.results import FindingView
+
+BILLING_PHASES = ("running", "stopping", "unknown")
+MAX_JOBS = 1000
+LISTED_JOBS = 50
+
+
+def get_spend(ctx: ToolContext) -> Spend:
+    """Return jobs and endpoints not ended with their burn rate, costs so far, budgets, and what was left behind.
+
+    Amounts are list prices times time, as far as the ledger knows; they are no bill.
+    """
+    live, endpoints = live_jobs(ctx), running_endpoints(ctx)
+    jobs = ctx.ledger.jobs(limit=MAX_JOBS)
+    running = [*(_running_job(job) for job in live.running()), *endpoints.running]
+    burn = sum((item.usd_per_hour for item in running if item.billing and item.usd_per_hour is not None), Decimal(0))
+    midnight = ctx.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+    committed, day = ctx.ledger.committed_usd(midnight), ctx.policy.max_usd_per_day
+    debts = _debts(ctx)
+    findings = [*live.unread_findings(), *endpoints.findings, *_unpriced(running)]
+    return Spend(
+        running=running,
+        burn_usd_per_hour=burn,
+        committed_today_usd=committed,
+        budget_day_usd=day,
+        budget_left_usd=None if day is None else max(Decimal(0), day - committed),
+        budget_plan_usd=ctx.policy.max_usd_per_plan,
+        jobs=[_job_cost(job) for job in jobs[:LISTED_JOBS]],
+        total_jobs_usd=cents(sum((_billed(job) for job in jobs), Decimal(0))),
+        total_endpoints_usd=cents(_endpoints_total(ctx)),
+        debts=debts,
+        findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
+        next_step=_next_step(running, debts, live),
+        sandbox=ctx.mode.sandbox,
+    )
+
+
+def _running_job(job: JobRecord) -> Running:
+    billing = job.phase in BILLING_PHASES
+    return Running(
+        kind=f"{job.kind} job",
+        name=job.job_id,
+        status=job.phase,
+        billing=billing,
+        usd_per_hour=job.usd_per_hour * job.instance_count,
+        cost_usd=cents(_billed(job)),
+        since=job.created_at,
+    )
+
+
+def _job_cost(job: JobRecord) -> JobCost:
+    return JobCost(job_id=job.job_id, phase=job.phase, cost_usd=cents(_billed(job)), ceiling_usd=job.ceiling_usd)
+
+
+def _billed(job: JobRecord) -> Decimal:
+    """Return dollars billed as last seen; 0 for a job nobody has seen yet."""
+    state = stored_state(job)
+    return state.cost(job) if state else Decimal(0)
+
+
+def _endpoints_total(ctx: ToolContext) -> Decimal:
+    now = ctx.clock()
+    rows = ctx.ledger.resources(live=False, kind=ENDPOINT)
+    return sum((endpoint_cost(row, now) for row in rows if _existed(row)), Decimal(0))
+
+
+def _existed(row: ResourceRecord) -> bool:
+    """Tell whether an endpoint was ever there: a row is written before the call, which may have made nothing."""
+    return bool(row.arn)
+
+
+def _debts(ctx: ToolContext) -> list[Debt]:
+    """Return what is still there of plans that failed, and what could not be deleted."""
+    failed = {
+        record.plan.plan_id for record in ctx.ledger.plans(states=("failed", "not_created", "unknown"), limit=200)
+    }
+    found: list[Debt] = []
+    for row in ctx.ledger.resources():
+        noted = row.detail.get("debt")
+        if noted or row.plan_id in failed:
+            reason = str(noted) if noted else f"plan {row.plan_id} did not finish"
+            found.append(Debt(resource=label(row), plan_id=row.plan_id, reason=reason))
+    return found
+
+
+def _unpriced(running: Sequence[Running]) -> list[Finding]:
+    names = [item.name for item in running if item.billing and item.usd_per_hour is None]
+    message = f"the price of {', '.join(names)}: the burn rate leaves it out"
+    return [Finding(rule="CO1", severity="not_checked", message=message)] if names else []
+
+
+def _next_step(running: Sequence[Running], debts: Sequence[Debt], live: Live) -> str:
+    endpoints = [item for item in running if item.kind == "endpoint" and item.status != "Deleting"]
+    if any(item.overdue or item.idle for item in endpoints):
+        return 'Delete what is overdue or idle: plan_cleanup(scope="deployments").'
+    if endpoints:
+        return (
+            'An endpoint bills until it is deleted; when it is not needed any more: plan_cleanup(scope="deployments").'
+        )
+    if running:
+        return "Follow the jobs with get_job." if live.running() else "Call get_spend again until nothing is running."
+    return 'Nothing bills by the hour. What was left behind goes with plan_cleanup(scope="all").' if debts else ""
