@@ -90,8 +90,7 @@ class Storage:
     def open(self, uri: str) -> Generator[BinaryIO]:
         """Open for streaming reads of bytes."""
         if not is_s3(uri):
-            self._stat_local(uri)
-            with self.local(uri).open("rb") as file:
+            with self._existing(uri).open("rb") as file:
                 yield file
             return
         bucket, key = split_s3(uri)
@@ -142,10 +141,22 @@ class Storage:
         with self.create(uri) as sink:
             sink.write(data)
 
-    def _stat_local(self, uri: str) -> Stat:
+    def discard(self, uri: str) -> None:
+        """Remove a file or object that this very call created, because a later step of it failed."""
+        if not is_s3(uri):
+            self.local(uri).unlink(missing_ok=True)
+            return
+        bucket, key = split_s3(uri)
+        self._aws.call("s3", "delete_object", Bucket=bucket, Key=key)
+
+    def _existing(self, uri: str) -> Path:
         path = self.local(uri)
         if not path.is_file():
             raise InputError(f"There is no file {uri}.", field="uri", value=uri, fix="check the path")
+        return path
+
+    def _stat_local(self, uri: str) -> Stat:
+        path = self._existing(uri)
         info = path.stat()
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

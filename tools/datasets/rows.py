@@ -1,0 +1,42 @@
+"""What a reader yields: rows with their line, and rejects with their reason."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+ROW_BYTES = 1_000_000
+"""The longest row that is read or written, in bytes; our own limit, so that one bad row cannot fill the memory."""
+
+EMPTY_LINE = "empty line"
+NOT_UTF8 = "not UTF-8"
+TOO_LARGE = "row over 1 MB"
+BAD_JSON = "not JSON"
+NOT_AN_OBJECT = "not a JSON object"
+BAD_CSV = "malformed CSV"
+TOO_FEW_CELLS = "fewer cells than the header"
+TOO_MANY_CELLS = "more cells than the header"
+
+JsonRow: TypeAlias = dict[str, Any]
+"""One JSON object of a dataset."""
+
+Record: TypeAlias = list[str] | JsonRow
+"""One row as read: the cells of a table row, or a JSON object."""
+
+
+class Line(NamedTuple):
+    """One readable row: its first physical line (1-based), its content, and its bytes where it was one JSON line."""
+
+    number: int
+    record: Record
+    raw: bytes
+
+
+class Reject(NamedTuple):
+    """One row that cannot be used: its first physical line, why, and a detail that never quotes the row."""
+
+    line: int
+    reason: str
+    detail: str = ""
+
+
+OnReject = Callable[[Reject], None]
+"""Told about each row that is left out; nothing is left out without it."""

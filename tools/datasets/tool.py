@@ -1,0 +1,59 @@
+"""The dataset tools: inspect, transform, validate."""
+
+from pydantic import JsonValue
+
+from novaforge.tools.arguments import Columns, Method, Model, PlatformName
+from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.inspection import inspect
+from novaforge.tools.datasets.results import InspectResult, TransformResult, ValidateResult
+from novaforge.tools.datasets.targets import row_format
+from novaforge.tools.datasets.transform import Request, transform
+from novaforge.tools.datasets.validation import validate
+
+
+def inspect_dataset(
+    ctx: ToolContext, *, source: str, columns: Columns | None = None, sample_rows: int = 5
+) -> InspectResult:
+    """Say what a CSV or JSONL file holds; raises InputError or RefusedError when it cannot be read."""
+    return inspect(ctx, source, columns, sample_rows)
+
+
+def transform_dataset(
+    ctx: ToolContext,
+    *,
+    source: str,
+    target: str,
+    method: Method,
+    model: Model,
+    columns: Columns | None = None,
+    system_prompt: str | None = None,
+    split: dict[str, float] | None = None,
+    seed: int = 42,
+    stratify_by: str | None = None,
+    filters: dict[str, JsonValue] | None = None,
+    platform: PlatformName | None = None,
+) -> TransformResult:
+    """Write a method's files below a fresh target, with a manifest; writes all of them or nothing.
+
+    Raises InputError for a wrong argument or file, RefusedError for a combination, shape or target that is not allowed,
+    ConflictError when a file is there already.
+    """
+    request = Request(
+        source, target, method, model, columns, system_prompt, split, seed, stratify_by, filters or {}, platform
+    )
+    return transform(ctx, request)
+
+
+def validate_dataset(
+    ctx: ToolContext,
+    *,
+    source: str,
+    method: Method,
+    model: Model,
+    platform: PlatformName | None = None,
+    against: str | list[str] | None = None,
+) -> ValidateResult:
+    """Check a file against every rule of the method; ok is true when nothing blocks."""
+    others = [against] if isinstance(against, str) else against or []
+    result, _ = validate(ctx, source, row_format(method, model, platform), others)
+    return result
