@@ -44,12 +44,18 @@ def _slower(instance_type: str) -> float:
     return P4D_FACTOR if instance_type.startswith("ml.p4") else 1.0
 
 
+def _slower_words(instance_type: str) -> str:
+    factor = _slower(instance_type)
+    return f"; all x {factor:g} on {instance_type} (assumption)" if factor != 1 else ""
+
+
 def estimate_sft(steps: int, batch: int, nodes: int, instance_type: str) -> Estimate:
     """Return the expected time of a supervised run: the sample step time, scaled by batch size and nodes."""
     step = SFT_STEP_S * batch / SFT_STEP_BATCH * SFT_STEP_NODES / max(1, nodes) * _slower(instance_type)
     basis = (
         f"{steps} steps x {step:.1f} s (AWS sample log: {SFT_STEP_S} s per step of 32 rows, taken as {SFT_STEP_NODES} x"
         f" ml.p5.48xlarge, scaled linearly) + {START_S} s start and upload (assumption)"
+        f"{_slower_words(instance_type)}"
     )
     return Estimate(math.ceil(round(steps * step, 3)) + START_S, basis, step)
 
@@ -65,6 +71,7 @@ def estimate_rft(
     basis = (
         f"assumption, no figure is published: {steps} steps x {step:.1f} s (an SFT step of the same batch plus"
         f" {tokens} generated tokens at {EVAL_TOKENS_PER_S} tokens/s per node) + {START_S} s start and upload"
+        f"{_slower_words(instance_type)}"
     )
     return Estimate(math.ceil(round(steps * step, 3)) + START_S, basis, step)
 
@@ -76,6 +83,7 @@ def estimate_evaluation(rows: int, max_new_tokens: int, nodes: int, instance_typ
     basis = (
         f"AWS sample: {EVAL_BASE_S} s for 5 rows on one ml.p5.48xlarge, about 360 s of it model load; plus"
         f" {tokens} output tokens (length assumed) at {EVAL_TOKENS_PER_S} tokens/s per node"
+        f"{_slower_words(instance_type)}"
     )
     return Estimate(math.ceil((EVAL_BASE_S + answers) * _slower(instance_type)), basis)
 

@@ -1,6 +1,7 @@
 """Batch, weight decay, sequence length, reasoning and the data file."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from novaforge.guards.rules.facts import TrainingFacts, need
 from novaforge.guards.rules.rule import EVALUATION, RFT, SFT, TRAINING, Remark, Rule, block, confirm, warn
@@ -8,6 +9,7 @@ from novaforge.guards.rules.rule import EVALUATION, RFT, SFT, TRAINING, Remark, 
 SFT_BATCHES = (32, 64, 128, 256)
 RFT_BATCHES = (16, 128)
 LENGTH_TEXT_MAX = 32768
+LENGTH_STEP = 1024
 REASONING_TOKENS = 32768
 GEN_QA_FILE = "gen_qa.jsonl"
 
@@ -64,10 +66,9 @@ def _length_max(facts: TrainingFacts) -> Iterator[Remark]:
 def _length_too_generous(facts: TrainingFacts) -> Iterator[Remark]:
     length, used = need(facts.recipe.max_length), need(facts.data.row_tokens_p95)
     if used * 1.1 < length / 2:
-        yield warn(
-            f"95 % of the rows have at most about {used} tokens (estimate); max_length is {length}.",
-            "match it to the data",
-        )
+        enough = ceil(used * 1.3 / LENGTH_STEP) * LENGTH_STEP
+        message = f"95 % of the rows have at most about {used} tokens (estimate); max_length is {length}."
+        yield warn(message, f'"max_length": {enough} would do')
 
 
 def _rows_too_long(facts: TrainingFacts) -> Iterator[Remark]:

@@ -72,7 +72,9 @@ def test_an_sft_plan_holds_the_request_field_by_field(ctx: ToolContext, write_ro
             {
                 "ChannelName": "recipe",
                 "InputMode": "File",
-                "DataSource": {"S3DataSource": source | {"S3DataType": "S3Prefix", "S3Uri": f"{prefix}/recipe/"}},
+                "DataSource": {
+                    "S3DataSource": source | {"S3DataType": "S3Prefix", "S3Uri": f"{prefix}/recipe/recipe.yaml"}
+                },
             },
         ],
         "OutputDataConfig": {"S3OutputPath": f"{OUT}/fresh", "CompressionType": "GZIP"},
@@ -271,7 +273,7 @@ def test_an_old_price_is_put_to_the_person(ctx: ToolContext, sandbox: RunningSan
     view = plan(ctx, write_rows("SFT_LORA"))
     sandbox.clear_faults()
     assert "CO1" in rules(view, "confirm")
-    assert view.nodes[0].price_source.startswith("snapshot")
+    assert str(view.nodes[0]["price_source"]).startswith("snapshot")
 
 
 def test_a_checkpoint_is_where_training_goes_on(ctx: ToolContext, write_rows: Write) -> None:

@@ -33,6 +33,7 @@ from novaforge.tools.training.request import (
     job_step,
     own_prefix,
     recipe_channel,
+    recipe_uri,
     training_request,
 )
 from novaforge.tools.training.rewards import Reward
@@ -156,7 +157,7 @@ def _steps(draft: Draft, role_arn: str, cost: Cost, tags: list[JsonObject]) -> l
     text = draft.recipe.text
     recipe = UploadStep(
         name="upload recipe.yaml",
-        uri=f"{prefix}/recipe/recipe.yaml",
+        uri=recipe_uri(prefix),
         text=text,
         sha256=sha256_text(text),
         bytes=len(text.encode("utf-8")),
@@ -166,7 +167,7 @@ def _steps(draft: Draft, role_arn: str, cost: Cost, tags: list[JsonObject]) -> l
 
 def _rights(draft: Draft) -> list[Right]:
     reads = [item.read_from for item in draft.inputs]
-    rights = s3_rights([*reads, f"{own_prefix(draft.output)}/recipe/recipe.yaml"], draft.output)
+    rights = s3_rights([*reads, recipe_uri(own_prefix(draft.output))], draft.output)
     return [*rights, Right("lambda:InvokeFunction", draft.reward.arn)] if draft.reward else rights
 
 

@@ -57,7 +57,7 @@ def plan_evaluation(
     data_file = look_at_input(
         ctx,
         file,
-        role="data",
+        role="evaluation",
         method="EVALUATION",
         model=model,
         prefix=own_prefix(target),

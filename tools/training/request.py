@@ -37,6 +37,11 @@ def own_prefix(output: str) -> str:
     return f"s3://{split_s3(output)[0]}/novaforge/{DIGEST12_TOKEN}"
 
 
+def recipe_uri(prefix: str) -> str:
+    """Return where a plan's recipe is uploaded."""
+    return f"{prefix}/recipe/recipe.yaml"
+
+
 def channel(name: str, uri: str, data_type: str) -> JsonObject:
     """Return one input channel, fully replicated to every node."""
     source: JsonObject = {"S3DataType": data_type, "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
@@ -44,8 +49,8 @@ def channel(name: str, uri: str, data_type: str) -> JsonObject:
 
 
 def recipe_channel(prefix: str) -> JsonObject:
-    """Return the channel that carries recipe.yaml."""
-    return {**channel("recipe", f"{prefix}/recipe/", "S3Prefix"), "InputMode": "File"}
+    """Return the channel that carries recipe.yaml; the SDK too names the object, which is a prefix of itself."""
+    return {**channel("recipe", recipe_uri(prefix), "S3Prefix"), "InputMode": "File"}
 
 
 def training_request(
