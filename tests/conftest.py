@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from novaforge.guards.consent import ceiling_text, prompt_sha256
+from novaforge.guards.plan import Plan
 from novaforge.guards.policy import Policy
 from novaforge.server.audit import FileAudit
 from novaforge.server.ledger import open_ledger
@@ -73,11 +74,15 @@ class Desk:
         """Call AWS past the tools, as somebody else would."""
         return self.ctx.aws.call(service, operation, **request)
 
-    def apply(self, plan_id: str) -> ApplyResult:
-        """Approve a plan as a person would and apply it."""
+    def plan(self, plan_id: str) -> Plan:
+        """Return a stored plan."""
         record = self.ledger.plan(plan_id)
         assert record is not None
-        now, plan = self.ctx.clock(), record.plan
+        return record.plan
+
+    def apply(self, plan_id: str) -> ApplyResult:
+        """Approve a plan as a person would and apply it."""
+        now, plan = self.ctx.clock(), self.plan(plan_id)
         approval = Approval(
             approval_id=secrets.token_hex(8), plan_id=plan_id, plan_digest=plan.digest, prompt_sha256=prompt_sha256(plan),
             channel="terminal", approver="person", requester="agent", answer="approve", typed_value=ceiling_text(plan),
@@ -104,6 +109,8 @@ def desk(sandbox: RunningSandbox, aws: Aws, storage: Storage, tmp_path: Path) ->
     audit = FileAudit(tmp_path / "audit.jsonl")
     made.append(Desk(ToolContext(mode, Policy(), ledger, aws, storage, audit, clock), sandbox))
     yield made[0]
-    for endpoint in list(sandbox.endpoint.sandbox.hosting.endpoints.values()):
+    for name, endpoint in list(sandbox.endpoint.sandbox.hosting.endpoints.items()):
         endpoint.stop.set()
+        if endpoint.status == "Failed":
+            aws.call("sagemaker", "delete_endpoint", EndpointName=name)
         assert endpoint.gone.wait(10)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,9 @@ def read(chunks: Iterable[bytes]) -> Answer:
 
 
 def stream(newline: str = "\n") -> bytes:
-    messages = [{"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in PIECES]
+    messages: list[Any] = [
+        {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in PIECES
+    ]
     messages.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     messages.append({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5, "details": {"x": 1}}})
     sent = [f"data: {json.dumps(message, ensure_ascii=False)}{newline}{newline}" for message in messages]
