@@ -122,7 +122,13 @@ def test_awss_rft_sample_of_two_steps_writes_no_checkpoint() -> None:
 
 
 def test_awss_rft_recipe_file_is_greedy_and_ten_times_the_documented_rate() -> None:
-    shipped = {"lr": 1e-4, "max_steps": 60, "save_steps": 60, "global_batch_size": 64, "number_generation": 2}
+    shipped: dict[str, object] = {
+        "lr": 1e-4,
+        "max_steps": 60,
+        "save_steps": 60,
+        "global_batch_size": 64,
+        "number_generation": 2,
+    }
     shipped |= {"top_k": 1, "temperature": 1.0, "max_new_tokens": 6000, "reasoning_effort": "high"}
     assert _recipe("RFT_LORA", shipped) == [
         ("LR4", "confirm"),

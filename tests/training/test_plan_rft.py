@@ -51,10 +51,10 @@ def test_a_verified_reward_is_a_fact_and_its_code_a_precondition(
     ctx: ToolContext, write_rows: Write, reward_arn: str
 ) -> None:
     view = plan(ctx, write_rows("RFT_LORA"), reward=reward_arn)
-    fact = next(item for item in view.facts if item.name == "reward")
-    assert isinstance(fact.value, dict) and fact.value["rows_checked"] == 10
     record = ctx.ledger.plan(view.plan_id)
     assert record is not None
+    fact = next(item for item in record.plan.facts if item.name == "reward")
+    assert isinstance(fact.value, dict) and fact.value["rows_checked"] == 10
     assert "reward function" in {item.name for item in record.plan.preconditions}
     assert moved(ctx, record.plan) == []
 

@@ -101,7 +101,8 @@ def test_the_uploads_carry_the_data_and_the_effective_recipe(ctx: ToolContext, w
     assert isinstance(data, UploadStep) and isinstance(recipe, UploadStep) and isinstance(job, AwsStep)
     assert (data.file, data.sha256) == (path, ctx.storage.stat(path).sha256)
     assert data.uri.endswith("/train/train.jsonl")
-    assert view.inputs[0].upload_to is not None and view.inputs[0].rows == 320
+    (seen,) = stored(ctx, view).inputs
+    assert seen.upload_to is not None and (seen.role, seen.rows) == ("train", 320)
     text = recipe.text or ""
     assert yaml.safe_load(text)["training_config"]["lr_scheduler"]["warmup_steps"] == 3
     assert text == view.recipe and recipe.bytes == len(text.encode())
@@ -112,7 +113,8 @@ def test_the_uploads_carry_the_data_and_the_effective_recipe(ctx: ToolContext, w
 def test_the_ceiling_is_nodes_times_price_times_limit(ctx: ToolContext, write_rows: Write) -> None:
     view = plan(ctx, write_rows("SFT_LORA"), max_runtime_s=3600, overrides=GOOD)
     assert view.ceiling_usd == Decimal("253.19")
-    assert [(node.count, node.usd_per_hour) for node in view.nodes] == [(4, Decimal("63.296"))]
+    cost = stored(ctx, view).cost
+    assert [node.count for node in cost.nodes] == [4] and cost.prices[0].usd_per_hour == Decimal("63.296")
     assert "73.79" in view.cost_basis
 
 
@@ -124,10 +126,10 @@ def test_nothing_in_the_account_changes_while_planning(ctx: ToolContext, write_r
 
 def test_every_fact_is_there_and_known(ctx: ToolContext, write_rows: Write) -> None:
     view = plan(ctx, write_rows("SFT_LORA"))
-    facts = {fact.name: fact for fact in view.facts}
+    facts = {fact.name: fact for fact in stored(ctx, view).facts}
     assert {"caller", "region", "train data", "output", "base", "hub", "image", "role", "exposure"} <= set(facts)
     assert {"price ml.p5.48xlarge", "quota ml.p5.48xlarge"} <= set(facts)
-    assert [fact.name for fact in view.facts if not fact.known] == []
+    assert [fact.name for fact in facts.values() if not fact.known] == []
     assert facts["exposure"].value == {"rows_seen": 640, "epochs": "2.00"}
     assert facts["quota ml.p5.48xlarge"].value == {"limit": 8, "in_use": 0, "code": "L-82E1C851"}
 
@@ -183,7 +185,7 @@ def test_quotas_that_cannot_be_read_are_not_checked(
     view = plan(ctx, write_rows("SFT_LORA"))
     sandbox.clear_faults()
     assert rules(view, "not_checked") >= {"PL3"} and "PL3" not in rules(view, "block")
-    (fact,) = [item for item in view.facts if item.name == "quota ml.p5.48xlarge"]
+    (fact,) = [item for item in stored(ctx, view).facts if item.name == "quota ml.p5.48xlarge"]
     assert not fact.known and fact.reason
 
 
@@ -282,7 +284,7 @@ def test_a_checkpoint_is_where_training_goes_on(ctx: ToolContext, write_rows: Wr
     sent = request(ctx, view)["HyperParameters"]
     assert sent["base_model_location"] == checkpoint and "base_model" not in sent
     assert yaml.safe_load(view.recipe or "")["run"]["model_name_or_path"] == checkpoint
-    assert not next(fact for fact in view.facts if fact.name == "base").known
+    assert not next(fact for fact in stored(ctx, view).facts if fact.name == "base").known
 
 
 def test_validation_data_gets_a_channel_and_a_warning(ctx: ToolContext, write_rows: Write) -> None:
@@ -298,4 +300,4 @@ def test_the_same_bytes_on_s3_are_read_where_they_are(ctx: ToolContext, write_ro
     view = plan(ctx, uri)
     assert request(ctx, view)["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == uri
     assert [step.kind for step in stored(ctx, view).steps] == ["upload", "aws"]
-    assert view.inputs[0].etag == ctx.storage.stat(uri).etag
+    assert stored(ctx, view).inputs[0].etag == ctx.storage.stat(uri).etag

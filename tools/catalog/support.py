@@ -46,6 +46,10 @@ def combinations() -> tuple[Combination, ...]:
     return tuple(Combination.model_validate(row) for row in rows)
 
 
+SUPPORTED: tuple[tuple[str, str, str], ...] = tuple((item.model, item.method, item.platform) for item in combinations())
+"""(model, method, platform) of every combination that works now."""
+
+
 def model_info(model: str) -> ModelInfo:
     """Return how recipes and the hub name a supported model."""
     return ModelInfo.model_validate(load("models.json")["models"][model])
