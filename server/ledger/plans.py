@@ -155,6 +155,8 @@ class PlanStore:
                 values["done"] = json.dumps([*json.loads(row.done), done])
             if step is not None:
                 values["observed_at"] = stamp(at)
+            if state is not None and state not in UNSETTLED:
+                values |= {"owner": "", "lease_until": None}
             if values:
                 connection.execute(update(executions).where(executions.c.plan_digest == digest).values(values))
             if state is not None:
