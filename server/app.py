@@ -9,8 +9,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
 
 from novaforge.server.consent import ApplyResult, make_apply_tool
-from novaforge.server.middleware import strict_arguments
-from novaforge.server.playbooks import add_prompts
+from novaforge.server.middleware import checked_prompts, strict_arguments
+from novaforge.server.playbooks import add_prompts, known_playbooks
 from novaforge.server.resources import add_resources
 from novaforge.server.settings import Settings
 from novaforge.server.state import AppState
@@ -26,6 +26,7 @@ def build_server(settings: Settings) -> MCPServer:
     """Return the server with its tools, prompts and resources; opens and contacts nothing."""
     state = AppState(settings)
     tools = [_tool(spec, state) for spec in offered(settings)]
+    prompts = known_playbooks()
     server = MCPServer(
         NAME,
         title="novaforge",
@@ -35,9 +36,12 @@ def build_server(settings: Settings) -> MCPServer:
         tools=tools,
         log_level="WARNING",
         request_state_security=RequestStateSecurity(keys=[os.urandom(32)], ttl=THINKING_TIME_S),
-        middleware=[strict_arguments({tool.name: tool.parameters.get("properties", {}) for tool in tools})],
+        middleware=[
+            strict_arguments({tool.name: tool.parameters["properties"] for tool in tools}),
+            checked_prompts(prompts),
+        ],
     )
-    add_prompts(server)
+    add_prompts(server, prompts)
     add_resources(server, state)
     return server
 

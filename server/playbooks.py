@@ -10,9 +10,13 @@ from mcp.types import Completion, PromptReference
 from novaforge.prompts.loader import Playbook, playbooks
 
 
-def add_prompts(server: MCPServer) -> None:
+def known_playbooks() -> dict[str, Playbook]:
+    """Return the playbooks by name."""
+    return {playbook.name: playbook for playbook in playbooks()}
+
+
+def add_prompts(server: MCPServer, known: dict[str, Playbook]) -> None:
     """Register every playbook and one completion handler for their arguments."""
-    known = {playbook.name: playbook for playbook in playbooks()}
     for playbook in known.values():
         server.add_prompt(_prompt(playbook))
 
@@ -21,7 +25,7 @@ def add_prompts(server: MCPServer) -> None:
         values = _values(playbook, argument.name) if playbook else []
         return Completion(values=[value for value in values if value.startswith(argument.value)][:100], has_more=False)
 
-    server.completion()(complete)
+    server.completion()(complete)  # type: ignore[no-untyped-call]  # the SDK leaves this decorator untyped
 
 
 def _values(playbook: Playbook, name: str) -> list[str]:
@@ -39,4 +43,5 @@ def _prompt(playbook: Playbook) -> Prompt:
         description=playbook.description,
         arguments=arguments,
         fn=playbook.render,
+        context_kwarg=None,
     )

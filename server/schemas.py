@@ -4,10 +4,12 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+ANYTHING = "#/$defs/JsonValue"
+
 
 def slim_input(schema: Schema, texts: dict[str, str]) -> Schema:
     """Shorten an input schema: no titles, optional arguments shown by their plain type, one-line descriptions."""
-    slim = _slim(schema)
+    slim = _without_any(_slim(schema))
     for name, prop in slim.get("properties", {}).items():
         slim["properties"][name] = _describe(_without_null(prop), texts.get(name, ""))
     slim["additionalProperties"] = False
@@ -15,8 +17,8 @@ def slim_input(schema: Schema, texts: dict[str, str]) -> Schema:
 
 
 def slim_output(schema: Schema) -> Schema:
-    """Shorten an output schema: no titles, defaults or descriptions, `null` as a type name."""
-    return _inline_single_defs(_compact(_slim(schema)))
+    """Shorten an output schema: names and types stay; titles, defaults and lists of required members go."""
+    return _inline_single_defs(_compact(_without_any(_slim(schema))))
 
 
 def _slim(node: Any, *, names: bool = False) -> Any:
@@ -44,19 +46,31 @@ def _describe(prop: Schema, text: str) -> Schema:
     return {**prop, "description": text} if text else prop
 
 
+def _without_any(node: Any, *, names: bool = False) -> Any:
+    """Drop references to the definition that allows anything, and `additionalProperties` that allow anything."""
+    if isinstance(node, list):
+        return [_without_any(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("$ref") == ANYTHING:
+        return {}
+    kept = {key: _without_any(value, names=key in {"properties", "$defs"} and not names) for key, value in node.items()}
+    if not names and kept.get("additionalProperties") in ({}, True):
+        del kept["additionalProperties"]
+    return kept
+
+
 def _compact(node: Any, *, names: bool = False) -> Any:
+    """Drop what a reader of results does not need: defaults, closedness, and which members are always there."""
     if isinstance(node, list):
         return [_compact(item) for item in node]
     if not isinstance(node, dict):
         return node
-    node = {key: _compact(value, names=key in {"properties", "$defs"} and not names) for key, value in node.items()}
-    if names:
-        return node
-    node.pop("default", None)
-    node.pop("additionalProperties", None) if node.get(
-        "additionalProperties"
-    ) is not False or "properties" in node else None
-    return _join_null(node)
+    kept: Schema = {}
+    for key, value in node.items():
+        if names or (key not in {"default", "required"} and not (key == "additionalProperties" and value is False)):
+            kept[key] = _compact(value, names=key in {"properties", "$defs"} and not names)
+    return kept if names else _join_null(kept)
 
 
 def _join_null(node: Schema) -> Schema:
@@ -74,7 +88,7 @@ def _inline_single_defs(schema: Schema) -> Schema:
     defs: Schema = schema.get("$defs", {})
     counts = dict.fromkeys(defs, 0)
     _count_refs(schema, counts)
-    single = {name for name, count in counts.items() if count <= 1}
+    single = {name for name, count in counts.items() if count <= 1 or not defs[name]}
     body = _replace_refs({key: value for key, value in schema.items() if key != "$defs"}, defs, single)
     kept = {name: _replace_refs(value, defs, single) for name, value in defs.items() if name not in single}
     return {**body, "$defs": kept} if kept else body

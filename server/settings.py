@@ -3,7 +3,7 @@
 import getpass
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from novaforge.guards.policy import Policy, parse_policy
@@ -25,7 +25,7 @@ class Settings:
     allow_write: bool = False
     read_only: bool = False
     toolsets: tuple[str, ...] = TOOLSETS
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     ledger_url: str | None = None
     roots: tuple[Path, ...] = ()
     state: Path | None = None

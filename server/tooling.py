@@ -38,10 +38,13 @@ class ToolSpec:
 
     @property
     def annotations(self) -> ToolAnnotations:
-        """The hints a client may show; never a gate."""
+        """The hints a client may show; never a gate. What a read-only hint implies is left out."""
+        if self.read_only:
+            closed = None if self.open_world else False
+            return ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=closed)
         return ToolAnnotations(
             title=self.title,
-            read_only_hint=self.read_only,
+            read_only_hint=False,
             destructive_hint=self.destructive,
             idempotent_hint=self.idempotent,
             open_world_hint=self.open_world,
@@ -50,9 +53,7 @@ class ToolSpec:
 
 def make_tool(spec: ToolSpec, function: Callable[..., Awaitable[CallToolResult]], result: type[ToolResult]) -> Tool:
     """Build the MCP tool with short schemas."""
-    tool = Tool.from_function(
-        function, name=spec.name, title=spec.title, description=spec.description, annotations=spec.annotations
-    )
+    tool = Tool.from_function(function, name=spec.name, description=spec.description, annotations=spec.annotations)
     tool.parameters = slim_input(tool.parameters, dict(spec.texts))
     tool.fn_metadata.output_schema = slim_output(tool.fn_metadata.output_schema or {})
     return tool
@@ -68,7 +69,7 @@ def wrap(spec: ToolSpec, state: AppState) -> Tool:
         try:
             job = partial(_run, state, work, mcp, arguments)
             return to_result(await anyio.to_thread.run_sync(job, abandon_on_cancel=spec.read_only))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the one place where a failure becomes a result
             return as_tool_error(error, spec.name)
 
     _borrow_signature(call, work, result)

@@ -93,7 +93,7 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
         "tail_logs", "Tail logs",
         "New log lines of a job (all streams), parsed metrics, findings; optionally a plot. Pass the cursor back to go on.",
-        "jobs", tail_logs, texts=(("wait_s", "wait up to 30 s for new lines"), ("pattern", "text to look for")),
+        "jobs", tail_logs, texts=(("wait_s", "wait up to 30 s for new lines"), ("pattern", "plain text; * ? | allowed"), ("cursor", "of the last answer; \"end\": the last lines")),
     ),
     ToolSpec(
         "stop_job", "Stop a job", "Ask a job to stop. It bills until its status says stopped.",

@@ -60,10 +60,8 @@ def _policy(path: str | None) -> Policy:
         raise ConfigError(f"Policy file {path} cannot be read: {error}.", fix="check the path") from error
 
 
-def _verb(
-    verbs: Any, name: str, text: str
-) -> argparse.ArgumentParser:
-    verb = verbs.add_parser(name, help=text, description=text)
+def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
     verb.add_argument(
         "--sandbox", action="store_true", help="use the embedded AWS: free, real training of a small stand-in"
     )

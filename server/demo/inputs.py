@@ -50,7 +50,7 @@ class Inputs:
         steps = 8 if self.small else 40
         return {
             "max_steps": steps, "save_steps": steps, "global_batch_size": 64, "number_generation": 4, "max_new_tokens": 16,
-            "top_k": 0, "kl_loss_coef": 0.02, "lr": "1e-5",
+            "top_k": 0, "kl_loss_coef": 0.02, "lr": "1e-5", "reasoning_effort": None,
         }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,24 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     say(INTRO)
     try:
         return anyio.run(_main, args, folder, state, report)
-    except* NovaForgeError as group:
-        for error in _leaves(group):
-            say(f"\nThe demo stopped: {error}", end="\n")
-        return 1
-    except* KeyboardInterrupt:
-        say("\nInterrupted.")
-        return 130
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - sorted out there, raised again if unforeseen
+        return _explain(error)
     finally:
         stop(_sandbox_dir(state))
+
+
+def _explain(error: BaseException) -> int:
+    """Say why the demo ended and return its exit code; what nobody foresaw is raised again."""
+    leaves = list(_leaves(error))
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+        say("\nInterrupted; everything it had started is being stopped.")
+        return 130
+    known = [leaf for leaf in leaves if isinstance(leaf, NovaForgeError)]
+    if not known:
+        raise error
+    for leaf in known:
+        say(f"\nThe demo stopped: {leaf.as_text()}")
+    return 1
 
 
 async def _main(args: argparse.Namespace, folder: Path, state: Path, report: Path) -> int:
@@ -108,11 +118,10 @@ def _start_clean(folder: Path, state: Path) -> None:
     (folder / ".novaforge-demo").touch()
 
 
-def _leaves(group: BaseExceptionGroup[Any]) -> list[str]:
-    found: list[str] = []
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            found += _leaves(error)
-        elif isinstance(error, NovaForgeError):
-            found.append(error.as_text())
-    return found
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield what a nested group of exceptions holds."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -25,6 +25,7 @@ class Study:
     base: str
     plans: list[Data] = field(default_factory=list[Data])
     outcomes: dict[str, Data] = field(default_factory=dict[str, Data])
+    reports: dict[str, Data] = field(default_factory=dict[str, Data])
 
     async def run(self) -> Data:
         """Carry out the whole study; returns what the report is made of."""
@@ -73,7 +74,7 @@ class Study:
             overrides={"max_new_tokens": 16},
         )  # fmt: skip
         job = await self.start_and_follow(plan)
-        await self.driver.call("get_evaluation", job_id=job, labels=self.inputs.labels, plots=True)
+        self.reports[name] = await self.driver.call("get_evaluation", job_id=job, labels=self.inputs.labels, plots=True)
         return job
 
     async def train_sft(self) -> str:
@@ -102,7 +103,7 @@ class Study:
 
     async def compare(self, jobs: list[str]) -> Data:
         """Compare evaluations on the same rows."""
-        return await self.driver.call("compare_evaluations", job_ids=jobs, labels=self.inputs.labels)
+        return await self.driver.call("compare_evaluations", job_ids=jobs, labels=self.inputs.labels, plots=True)
 
     async def deploy_and_call(self, job: str) -> None:
         """Deploy the tuned checkpoint, wait until it answers, and ask it one question."""

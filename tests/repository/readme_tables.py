@@ -42,9 +42,9 @@ TABLES = {"tools": tool_table, "prompts": prompt_table, "support": support_table
 def filled(text: str) -> str:
     """Return the README with every generated table renewed."""
     for name, table in TABLES.items():
-        pattern = re.compile(rf"(<!-- table:{name} -->\n).*?(\n<!-- /table -->)", re.DOTALL)
-        assert pattern.search(text), f"README has no place for the table {name}"
-        text = pattern.sub(lambda match, body=table(): match[1] + body + match[2], text)
+        found = re.search(rf"(?<=<!-- table:{name} -->\n).*?(?=\n<!-- /table -->)", text, re.DOTALL)
+        assert found, f"README has no place for the table {name}"
+        text = text[: found.start()] + table() + text[found.end() :]
     return text
 
 

@@ -17,7 +17,18 @@ BANNED = {
     "prompts": ("novaforge.server", "novaforge.tools", "novaforge.guards"),
     "server": (),
 }
-HEAVY = ("torch", "transformers", "pandas", "boto3", "botocore", "sagemaker", "sqlalchemy", "matplotlib", "moto", "sacrebleu")
+HEAVY = (
+    "torch",
+    "transformers",
+    "pandas",
+    "boto3",
+    "botocore",
+    "sagemaker",
+    "sqlalchemy",
+    "matplotlib",
+    "moto",
+    "sacrebleu",
+)
 
 
 def sources(folder: str) -> Iterator[Path]:
@@ -44,7 +55,9 @@ def test_every_subpackage_is_listed_in_pyproject() -> None:
 
 
 def test_every_folder_with_code_is_a_package() -> None:
-    loose = {path.parent for folder in FOLDERS for path in sources(folder) if not (path.parent / "__init__.py").exists()}
+    loose = {
+        path.parent for folder in FOLDERS for path in sources(folder) if not (path.parent / "__init__.py").exists()
+    }
     assert not loose
 
 
@@ -61,7 +74,9 @@ def test_imports_follow_the_arrows(folder: str) -> None:
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    long = [path for folder in FOLDERS for path in sources(folder) if path.read_text(encoding="utf-8").count("\n") > 400]
+    long = [
+        path for folder in FOLDERS for path in sources(folder) if path.read_text(encoding="utf-8").count("\n") > 400
+    ]
     assert not long
 
 

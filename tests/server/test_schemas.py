@@ -32,7 +32,12 @@ def test_titles_go_but_properties_called_title_stay() -> None:
 
 def test_null_stays_allowed_in_results() -> None:
     slim = slim_output(Outer.model_json_schema(mode="serialization"))
-    value = {"title": None, "inner": {"title": "a", "size": None}, "mapping": {"x": {"title": "b", "size": 1}}, "values": [None, 1]}
+    value = {
+        "title": None,
+        "inner": {"title": "a", "size": None},
+        "mapping": {"x": {"title": "b", "size": 1}},
+        "values": [None, 1],
+    }
     jsonschema.validate(value, slim)
 
 

@@ -1,40 +1,18 @@
 """A plan as the tools return it."""
 
-from datetime import date
-
 from pydantic import JsonValue
 
-from novaforge.guards.plan import InputIdentity, Plan
-from novaforge.guards.values import Frozen, JsonObject, Usd, Utc, dollars
-from novaforge.tools.records import PlanRecord, PlanState
+from novaforge.guards.plan import Plan, Price
+from novaforge.guards.values import JsonObject, Usd, Utc, dollars
+from novaforge.tools.records import PlanRecord
 from novaforge.tools.results import FindingView, ToolResult, show_findings
-
-
-class NodeView(Frozen):
-    """Machines that bill, with their price."""
-
-    role: str
-    instance_type: str
-    count: int
-    usd_per_hour: Usd | None
-    price_source: str
-    price_as_of: date | None
-
-
-class FactView(Frozen):
-    """A fact, or why it was not checked."""
-
-    name: str
-    known: bool
-    value: JsonValue = None
-    reason: str = ""
 
 
 class PlanView(ToolResult):
     """A dry run: what would be sent, what it may cost, what was found. Nothing has been started."""
 
     plan_id: str
-    state: PlanState
+    state: str
     action: str
     title: str
     digest: str
@@ -42,10 +20,10 @@ class PlanView(ToolResult):
     expected_usd: Usd | None
     cost_basis: str
     max_runtime_s: int
-    nodes: list[NodeView]
+    nodes: list[JsonObject]
     findings: list[FindingView]
-    facts: list[FactView]
-    inputs: list[InputIdentity]
+    facts: dict[str, JsonValue]
+    inputs: list[JsonObject]
     requests: list[JsonObject]
     recipe: str | None
     creates: list[JsonObject]
@@ -57,7 +35,7 @@ class PlanView(ToolResult):
         if self.expected_usd is not None:
             money += f", expected {dollars(self.expected_usd)}"
         lines = [f"Plan {self.plan_id} ({self.state}): {self.title}", money]
-        lines += [f"{node.count} x {node.instance_type} ({node.role})" for node in self.nodes]
+        lines += [f"{node['count']} x {node['instance_type']} ({node['role']}), {_price(node)}" for node in self.nodes]
         return "\n".join([*lines, show_findings(self.findings), self.next_step]).replace("\n\n", "\n")
 
 
@@ -76,8 +54,8 @@ def view_plan(record: PlanRecord, next_step: str | None = None) -> PlanView:
         max_runtime_s=plan.cost.max_runtime_s,
         nodes=_nodes(plan),
         findings=[FindingView.model_validate(finding.model_dump()) for finding in plan.findings],
-        facts=[FactView(name=fact.name, known=fact.known, value=fact.value, reason=fact.reason) for fact in plan.facts],
-        inputs=list(plan.inputs),
+        facts={fact.name: fact.value if fact.known else f"not checked: {fact.reason}" for fact in plan.facts},
+        inputs=[item.model_dump(mode="json", exclude_none=True) for item in plan.inputs],
         requests=_requests(plan),
         recipe=plan.fill(plan.recipe.text) if plan.recipe else None,
         creates=[made.model_dump(mode="json") for made in plan.created()],
@@ -99,22 +77,21 @@ def default_next_step(record: PlanRecord) -> str:
     }.get(record.state, "This plan can no longer be applied; make a new one.")
 
 
-def _nodes(plan: Plan) -> list[NodeView]:
+def _nodes(plan: Plan) -> list[JsonObject]:
+    """Return the machines that bill, each with its price, the price's source and its date."""
     prices = {price.instance_type: price for price in plan.cost.prices}
-    views: list[NodeView] = []
-    for group in plan.cost.nodes:
-        price = prices.get(group.instance_type)
-        views.append(
-            NodeView(
-                role=group.role,
-                instance_type=group.instance_type,
-                count=group.count,
-                usd_per_hour=price.usd_per_hour if price else None,
-                price_source=price.source if price else "",
-                price_as_of=price.as_of if price else None,
-            )
-        )
-    return views
+    return [group.model_dump(mode="json") | _priced(prices.get(group.instance_type)) for group in plan.cost.nodes]
+
+
+def _priced(price: Price | None) -> JsonObject:
+    hourly = str(price.usd_per_hour) if price and price.usd_per_hour is not None else None
+    as_of = price.as_of.isoformat() if price else None
+    return {"usd_per_hour": hourly, "price_source": price.source if price else "", "price_as_of": as_of}
+
+
+def _price(node: JsonObject) -> str:
+    hourly = node["usd_per_hour"]
+    return f"${hourly} an hour each ({node['price_source']}, {node['price_as_of']})" if hourly else "price unknown"
 
 
 def _requests(plan: Plan) -> list[JsonObject]:

@@ -1,0 +1,63 @@
+"""The command line says what it does and fails in plain words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from novaforge.server.cli import main
+from novaforge.server.cli.options import parser, settings_of
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    out, err = capsys.readouterr()
+    return int(stopped.value.code or 0), out, err
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--version")
+    assert code == 0 and out.strip()
+
+
+def test_flags_without_a_verb_mean_serve() -> None:
+    args = parser().parse_args(["serve", "--sandbox", "--read-only"])
+    settings = settings_of(args)
+    assert settings.sandbox and not settings.writes_allowed
+
+
+def test_an_unknown_toolset_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "serve", "--toolsets", "data,everything")
+    assert code == 2 and "everything" in err and "cleanup" in err
+
+
+def test_a_bad_policy_names_file_and_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('max_usd_per_plann = "5"\n', encoding="utf-8")
+    code, _, err = run(capsys, "serve", "--policy", str(policy))
+    assert code == 2 and "max_usd_per_plann" in err and str(policy) in err
+
+
+def test_approve_refuses_without_a_terminal(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "novaforge.server", "approve", "plan_x", "--state", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode != 0
+    assert "terminal" in (done.stdout + done.stderr).lower()
+
+
+def test_plans_and_jobs_of_an_empty_ledger(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "No open plans" in run(capsys, "plans", "--state", str(tmp_path))[1]
+    assert "No jobs" in run(capsys, "jobs", "--state", str(tmp_path))[1]
+
+
+def test_doctor_names_the_fix_for_what_is_missing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    code, out, _ = run(capsys, "doctor", "--state", str(tmp_path))
+    assert code == 1
+    assert "[fix] AWS: No AWS region is configured." in out
