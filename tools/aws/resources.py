@@ -103,7 +103,10 @@ def _sagemaker(
     ctx: ToolContext, found: dict[str, Any], arn_key: str, status: str = "", parts: dict[str, list[str]] | None = None
 ) -> Seen:
     arn = str(found[arn_key])
-    tags = list(ctx.aws.pages("sagemaker", "list_tags", "Tags", ResourceArn=arn))
+    try:
+        tags = list(ctx.aws.pages("sagemaker", "list_tags", "Tags", ResourceArn=arn))
+    except NotFoundError:
+        tags = []  # a resource being deleted may lose its tags first; it is there all the same
     created = _utc(found.get("CreationTime"))
     return Seen(arn=arn, plan_tag=_plan_tag(tags), status=status, created_at=created, parts=parts or {})
 

@@ -9,7 +9,7 @@ from novaforge.guards.errors import NovaForgeError
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import cents
 from novaforge.tools.aws.resources import look
-from novaforge.tools.cleanup.inventory import being_made, elsewhere, forget_gone
+from novaforge.tools.cleanup.inventory import DELETING, being_made, elsewhere, forget_gone
 from novaforge.tools.cleanup.results import Running
 from novaforge.tools.context import ToolContext
 from novaforge.tools.deployment.steps import ENDPOINT, VARIANT
@@ -66,8 +66,10 @@ def _look_at(ctx: ToolContext, row: ResourceRecord, findings: list[Finding]) -> 
         if row.deleted_at is None and not being_made(ctx, row):
             forget_gone(ctx, [row])
         return None
-    if seen.plan_tag != row.plan_digest:
-        # Somebody else's endpoint now has the name; it is none of our spending.
+    if seen.plan_tag != row.plan_digest and row.deleted_at is None:
+        return _unread(ctx, row, "it does not carry this server's tag for it", findings)
+    if seen.plan_tag != row.plan_digest and seen.status != DELETING:  # whose tags may be gone already
+        # Ours was deleted, and somebody else's has the name now.
         return None
     now = ctx.clock()
     overdue = row.delete_after is not None and now > row.delete_after

@@ -15,6 +15,7 @@ KINDS = (*DEPLOYMENT_KINDS, *REWARD_KINDS)
 """In the order of deletion: what bills first, what something else refers to after it."""
 MAIN_KINDS = ("sagemaker:endpoint", "lambda:function")
 """What the other resources of the same plan exist for."""
+DELETING = "Deleting"
 UNSETTLED = ("submitting", "unknown")
 
 
@@ -94,6 +95,11 @@ def _look_at(ctx: ToolContext, row: ResourceRecord, in_use: dict[str, str], foun
         return
     if seen is None:
         found.gone.append(row)
+    elif seen.status == DELETING:
+        message = f"{name} is being deleted already"
+        found.findings.append(
+            Finding(rule="CL2", severity="info", message=message, fix="get_spend shows when it is gone")
+        )
     elif seen.plan_tag != row.plan_digest:
         message = f"{name} is left alone: it does not carry this server's tag for it, so it may be somebody else's"
         found.keep(row, Finding(rule="CL1", severity="warn", message=message, fix="delete it by hand if it is yours"))
