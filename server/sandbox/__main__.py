@@ -16,12 +16,11 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     folder: Path = given.folder.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with process.hold(folder) as ours:
-        if not ours:
-            live = process.running(folder)
-            print(f"A sandbox is running over {folder} already{f' at {live.url}' if live else ''}.", file=sys.stderr)
-            return process.ALREADY_RUNNING
-        _serve(folder, given.port)
+    if not process.claim(folder):
+        live = process.running(folder)
+        print(f"A sandbox is running over {folder} already{f' at {live.url}' if live else ''}.", file=sys.stderr)
+        return process.ALREADY_RUNNING
+    _serve(folder, given.port)
     return 0
 
 

@@ -55,7 +55,8 @@ class App:
         fault = self.sandbox.faults.for_call(call.service, call.operation)
         if fault is None:
             return self._safely(call)
-        time.sleep(fault.delay_s)
+        if fault.delay_s:
+            time.sleep(fault.delay_s)
         refused = refusal(fault, call)
         if refused is not None:
             return failure(call, refused)

@@ -93,7 +93,7 @@ class Hosting:
             int(variant.get("InitialInstanceCount", 1))
             for endpoint in self.endpoints.values()
             for variant in endpoint.config["ProductionVariants"]
-            if variant.get("InstanceType") == instance_type
+            if variant.get("InstanceType") == instance_type and endpoint.status != "Failed"
         )
 
     def close(self) -> None:

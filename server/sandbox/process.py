@@ -28,6 +28,7 @@ START_LOCK = "sandbox.lock"
 START_S = 60.0
 STOP_S = 20.0
 POLL_S = 0.05
+CLAIM_TRIES = 10
 ALREADY_RUNNING = 3
 """Exit status of a sandbox process that finds another one alive over its folder."""
 
@@ -94,16 +95,18 @@ def stop(folder: Path) -> bool:
     return True
 
 
-@contextmanager
-def hold(folder: Path) -> Generator[bool]:
-    """Hold the lock that says a sandbox lives over this folder; False when another one does already."""
-    with (folder / ALIVE_LOCK).open("a", encoding="utf-8") as file:
+def claim(folder: Path) -> bool:
+    """Take the lock that says a sandbox lives over this folder, until this process ends; False when another one has it."""
+    descriptor = os.open(folder / ALIVE_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    for _ in range(CLAIM_TRIES):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-            return
-        yield True
+            time.sleep(POLL_S)  # perhaps somebody only looks whether it is taken
+        else:
+            return True  # never closed here: the kernel does, once nothing of this process is left
+    os.close(descriptor)
+    return False
 
 
 def announce(folder: Path, url: str, life: str) -> None:
@@ -163,10 +166,14 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _alive(folder: Path) -> bool:
-    if not (folder / ALIVE_LOCK).exists():
+    try:
+        with (folder / ALIVE_LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
         return False
-    with hold(folder) as free:
-        return not free
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _gone(folder: Path, patience: float) -> bool:

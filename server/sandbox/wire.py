@@ -16,7 +16,6 @@ PROTOCOLS = {
     "iam": "query",
     "sts": "query",
     "s3": "rest-xml",
-    "cloudwatch": "cbor",
 }
 """Every service not named here speaks JSON with an X-Amz-Target header."""
 
@@ -54,7 +53,11 @@ class Call:
 
     @property
     def protocol(self) -> str:
-        """The protocol the service's clients speak."""
+        """The protocol the client speaks; CloudWatch metrics has three."""
+        if self.header("Smithy-Protocol") == "rpc-v2-cbor":
+            return "cbor"
+        if self.service == "cloudwatch" and not self.header("X-Amz-Target"):
+            return "query"
         return PROTOCOLS.get(self.service, "json")
 
     def header(self, name: str, default: str = "") -> str:

@@ -4,7 +4,7 @@ import io
 import itertools
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -74,8 +74,22 @@ def lambda_role(aws: Aws) -> str:
     return f"arn:aws:iam::{ACCOUNT}:role/sandbox-tests-lambda"
 
 
+@pytest.fixture(scope="session")
+def package() -> Callable[..., bytes]:
+    """Return a maker of deployment packages: the source of lambda_function.py, and other files by name."""
+
+    def make(source: str, **others: str) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, text in {"lambda_function.py": source, **others}.items():
+                archive.writestr(name, text)
+        return packed.getvalue()
+
+    return make
+
+
 @pytest.fixture
-def function(aws: Aws, lambda_role: str) -> Callable[..., str]:
+def function(aws: Aws, lambda_role: str, package: Callable[..., bytes]) -> Callable[..., str]:
     """Return a maker of Lambda functions from source text; returns the function's name."""
 
     def make(source: str, **changes: Any) -> str:
@@ -85,7 +99,7 @@ def function(aws: Aws, lambda_role: str) -> Callable[..., str]:
             "Runtime": "python3.12",
             "Role": lambda_role,
             "Handler": "lambda_function.lambda_handler",
-            "Code": {"ZipFile": zipped(source)},
+            "Code": {"ZipFile": package(source)},
         }
         aws.call("lambda", "create_function", **(request | changes))
         return name
@@ -93,17 +107,9 @@ def function(aws: Aws, lambda_role: str) -> Callable[..., str]:
     return make
 
 
-def zipped(source: str) -> bytes:
-    """Return a deployment package with one file."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("lambda_function.py", source)
-    return packed.getvalue()
-
-
 @pytest.fixture
-def served(sandbox: RunningSandbox, aws: Aws) -> Callable[..., str]:
-    """Return a maker of endpoints in service, and of their model and configuration of the same name."""
+def served(sandbox: RunningSandbox, aws: Aws) -> Iterator[Callable[..., str]]:
+    """Return a maker of endpoints in service, with a model and a configuration of the same name; all end with the test."""
 
     def make(**container: Any) -> str:
         name = f"endpoint-{next(_numbers)}"
@@ -126,4 +132,7 @@ def served(sandbox: RunningSandbox, aws: Aws) -> Callable[..., str]:
         sandbox.wait_for_endpoint(name)
         return name
 
-    return make
+    yield make
+    for endpoint in list(sandbox.endpoint.sandbox.hosting.endpoints.values()):
+        aws.call("sagemaker", "delete_endpoint", EndpointName=endpoint.name)
+        assert endpoint.gone.wait(10)

@@ -53,6 +53,8 @@ class Chat(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "messages" not in body:
             self._send(400, b'{"error":"messages is missing"}', "application/json")
+        elif "gate" in body:
+            self._send_in_two(Path(body["gate"]))
         elif body.get("stream"):
             parts = [f'data: {{"choices":[{{"delta":{{"content":"{word}"}}}}]}}\n\n' for word in ("größer", "wörld")]
             self._send(200, "".join([*parts, "data: [DONE]\n\n"]).encode(), "text/event-stream")
@@ -60,6 +62,18 @@ class Chat(BaseHTTPRequestHandler):
             text = f"heard {len(body['messages'][-1]['content'])}"
             answer = {"id": "chat-1", "choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
             self._send(200, json.dumps(answer).encode(), "application/json")
+
+    def _send_in_two(self, gate: Path) -> None:
+        """Send one part, and the other only when a file appears: whoever makes it has seen the first."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b"data: first\n\n")
+        self.wfile.flush()
+        deadline = time.monotonic() + 10
+        while not gate.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.wfile.write(b"data: second\n\n" if gate.exists() else b"data: too late\n\n")
 
     def _send(self, status: int, data: bytes, kind: str) -> None:
         self.send_response(status)

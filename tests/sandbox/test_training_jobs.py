@@ -1,6 +1,7 @@
 """Training jobs live through SageMaker's states and leave what SageMaker leaves."""
 
 import io
+import itertools
 import json
 import tarfile
 from collections.abc import Callable
@@ -53,9 +54,7 @@ def test_a_job_passes_through_every_state_and_bills_from_the_download_on(
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Completed", "Completed")
     assert stages(job) == ["Starting", "Pending", "Downloading", "Training", "Uploading", "Completed"]
     transitions = job["SecondaryStatusTransitions"]
-    assert all(
-        earlier["EndTime"] == later["StartTime"] for earlier, later in zip(transitions, transitions[1:], strict=False)
-    )
+    assert all(earlier["EndTime"] == later["StartTime"] for earlier, later in itertools.pairwise(transitions))
     assert job["TrainingStartTime"] == transitions[2]["StartTime"] >= job["CreationTime"]
     assert job["TrainingEndTime"] == transitions[-1]["EndTime"]
     assert job["BillableTimeInSeconds"] == job["TrainingTimeInSeconds"] >= 1

@@ -145,13 +145,23 @@ _CLASSES = {
 
 @lru_cache(maxsize=1024)
 def _pattern(pattern: str) -> re.Pattern[str]:
-    translated = pattern
-    for name, members in _CLASSES.items():
-        translated = translated.replace(name, members)
     try:
-        return re.compile(translated, re.DOTALL)
+        return re.compile(_translate(pattern), re.DOTALL)
     except re.error:
         return re.compile(".*", re.DOTALL)
+
+
+def _translate(pattern: str) -> str:
+    """Write \\p{..} as the characters it stands for: within brackets as they are, elsewhere in brackets of their own."""
+    parts: list[str] = []
+    inside = False
+    for token in re.findall(r"\\p\{\w+\}|\\.|.", pattern, re.DOTALL):
+        if token in _CLASSES:
+            parts.append(_CLASSES[token] if inside else f"[{_CLASSES[token]}]")
+            continue
+        inside = token == "[" or (inside and token != "]")
+        parts.append(token)
+    return "".join(parts)
 
 
 _CHECKERS: dict[str, Callable[[Any, Any, str], list[Problem]]] = {

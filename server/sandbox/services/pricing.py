@@ -87,7 +87,7 @@ def _fits(item: Answer, rule: Answer) -> bool:
         value = product["productFamily"]
     if value is None:
         return False
-    wanted, kind = str(rule["Value"]), rule["Type"]
+    wanted, kind = str(rule["Value"]), str(rule["Type"])
     if kind == "CONTAINS":
         return wanted.lower() in value.lower()
     if kind in {"ANY_OF", "NONE_OF"}:
