@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, TypeAdapter
@@ -205,7 +206,9 @@ class Plan(PlanBody):
         return [step.creates for step in self.rendered() if isinstance(step, AwsStep) and step.creates]
 
 
-_STEP: TypeAdapter[Any] = TypeAdapter(Step)
+@cache
+def _step() -> TypeAdapter[Any]:
+    return TypeAdapter(Step)
 
 
 def fill_digest(value: Any, digest: str) -> Any:

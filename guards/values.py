@@ -37,7 +37,8 @@ def _drop_titles(schema: dict[str, Any]) -> None:
 class Frozen(BaseModel):
     """An immutable model that refuses unknown fields and keeps its JSON schema short."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_drop_titles)
+    # Validators are built when first used: a server start would otherwise pay for all of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_drop_titles, defer_build=True)
 
 
 def cents(amount: Decimal) -> Decimal:

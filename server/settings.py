@@ -1,6 +1,5 @@
 """How one server process is set up, from the command line and nothing else."""
 
-import getpass
 import os
 import shlex
 from dataclasses import dataclass, field
@@ -63,8 +62,10 @@ class Settings:
     @property
     def owner(self) -> str:
         """Who runs this server, for tags and the audit log."""
+        from getpass import getuser  # here: loads the terminal modules, which a start does not need
+
         try:
-            return getpass.getuser()
+            return getuser()
         except (KeyError, OSError):
             return "unknown"
 

@@ -37,7 +37,7 @@ ENDED_PHASES: tuple[JobPhase, ...] = ("completed", "failed", "stopped")
 class Record(BaseModel):
     """Base of ledger rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class PlanRecord(Record):

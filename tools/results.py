@@ -11,7 +11,7 @@ from novaforge.guards.values import Frozen
 class ToolResult(BaseModel):
     """Base of tool results; subclasses override `text` and may attach PNG images."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     next_step: str = ""
     sandbox: bool = False

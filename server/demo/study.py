@@ -153,13 +153,16 @@ class Study:
 
     async def _until_in_service(self, deployment: str) -> None:
         deadline = time.monotonic() + ENDPOINT_WAIT_S
+        states: dict[str, str] = {}
         while time.monotonic() < deadline:
             spend = await self.driver.call("get_spend", quiet=True)
             states = {item.get("name"): item.get("status") for item in spend["running"]}
             if states.get(deployment) == "InService":
                 return
+            if states.get(deployment) in {"Failed", None}:
+                break
             await anyio.sleep(1)
-        raise DemoStopped(f"The endpoint {deployment} is not in service after {ENDPOINT_WAIT_S} s.")
+        raise DemoStopped(f"The endpoint {deployment} is {states.get(deployment) or 'gone'}, not in service.")
 
     def data(self, role: str) -> str:
         """Return the URI of a transformed file."""
