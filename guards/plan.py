@@ -194,7 +194,7 @@ class Plan(PlanBody):
     def rendered(self) -> tuple[Step, ...]:
         """Return the steps with the digest filled in: what is really sent."""
         return tuple(
-            _STEP.validate_python(fill_digest(step.model_dump(mode="json"), self.digest)) for step in self.steps
+            _step().validate_python(fill_digest(step.model_dump(mode="json"), self.digest)) for step in self.steps
         )
 
     def fill(self, text: str) -> str:
