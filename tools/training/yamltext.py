@@ -47,8 +47,8 @@ def load_template(text: str, uri: str) -> dict[str, Any]:
 
 
 def dump_recipe(tree: Any) -> str:
-    """Write a recipe: keys in their order, floats in decimal form."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=4096, allow_unicode=True)
+    """Write a recipe: keys in their order, floats in decimal form, ASCII only."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=4096)
 
 
 def _numbers(value: Any) -> Any:
