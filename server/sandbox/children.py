@@ -52,6 +52,10 @@ class Child:
         except subprocess.TimeoutExpired:
             return None
 
+    def ended(self) -> bool:
+        """Tell whether the command has ended."""
+        return self._process.poll() is not None
+
     def terminate(self) -> None:
         """Ask the command to stop (SIGTERM)."""
         with contextlib.suppress(ProcessLookupError):

@@ -104,18 +104,22 @@ class Hosting:
             thread.join(self._account.settings.stop_grace_s)
 
     def _run(self, endpoint: Endpoint, model: dict[str, Any]) -> None:
+        failure = ""
         try:
             endpoint.stop.wait(self._account.settings.waiting_s)
             self._serve(endpoint, model)
-        except JobFailure as failure:
-            endpoint.enter("Failed", str(failure))
+        except JobFailure as error:
+            failure = str(error)
         except Exception:  # noqa: BLE001 - a thread's last line: whatever it was, the endpoint must not stay Creating
             traceback.print_exc()
-            endpoint.enter("Failed", "Request to service failed. If failure persists after retry, contact support.")
-        if endpoint.stop.is_set():
-            with self._account.lock:
+            failure = "Request to service failed. If failure persists after retry, contact support."
+        # One step under the lock: a deletion sees the endpoint either served, and stops it, or failed, and removes it.
+        with self._account.lock:
+            if endpoint.stop.is_set():
                 self.endpoints.pop(endpoint.name, None)
-            endpoint.gone.set()
+                endpoint.gone.set()
+            else:
+                endpoint.enter("Failed", failure)
 
     def _serve(self, endpoint: Endpoint, model: dict[str, Any]) -> None:
         folder = self._account.life_folder / "endpoints" / f"{endpoint.name}-{uuid.uuid4().hex[:6]}"
@@ -133,7 +137,7 @@ class Hosting:
             endpoint.port = self._wait_for_port(child, endpoint, folder)
             if endpoint.port is not None:
                 endpoint.enter("InService")
-            while endpoint.port is not None and not endpoint.stop.is_set() and child.wait(WATCH_S) is None:
+            while endpoint.port is not None and not child.ended() and not endpoint.stop.wait(WATCH_S):
                 pass
             endpoint.port = None
             child.kill()

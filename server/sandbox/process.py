@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from novaforge.guards.errors import ConfigError
-from novaforge.server.sandbox.settings import SandboxSettings, save
+from novaforge.server.sandbox.settings import ACCOUNT, SandboxSettings, save
 
 PID_FILE = "sandbox.json"
 LOG_FILE = "sandbox.log"
@@ -111,7 +111,14 @@ def claim(folder: Path) -> bool:
 
 def announce(folder: Path, url: str, life: str) -> None:
     """Write the pid file, in one step, so that no reader sees half of it."""
-    facts = {"url": url, "pid": os.getpid(), "folder": str(folder), "life": life, "started_at": time.time()}
+    facts = {
+        "url": url,
+        "pid": os.getpid(),
+        "folder": str(folder),
+        "account": ACCOUNT,
+        "life": life,
+        "started_at": time.time(),
+    }
     temporary = folder / f"{PID_FILE}.{os.getpid()}"
     temporary.write_text(json.dumps(facts, indent=1), encoding="utf-8")
     temporary.replace(folder / PID_FILE)

@@ -19,6 +19,7 @@ from novaforge.server.sandbox.settings import ACCESS_KEY, ACCOUNT, REGION, SECRE
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 WATCH_S = 0.1
 STDERR_LINES = 20
+INJECTED = "AlgorithmError: injected failure at step {step}, exit code: 1"
 
 
 class Stopped(Exception):
@@ -182,6 +183,7 @@ class _Run:
         if self._reason:
             raise JobFailure(self._reason)
         if code == 0:
+            self._check_fault()
             return "done"
         told = self._folder / "failure.txt"
         text = told.read_text(encoding="utf-8", errors="replace").strip() if told.is_file() else ""
@@ -191,8 +193,9 @@ class _Run:
     def _watch(self, child: Child) -> None:
         assert self._job.started is not None
         deadline = self._job.started.timestamp() + self._job.max_runtime_s
-        while child.wait(WATCH_S) is None:
-            self._reason = self._why_end(deadline)
+        while not child.ended():
+            self._job.stop.wait(WATCH_S)
+            self._reason = "" if child.ended() else self._why_end(deadline)
             if self._reason:
                 if self._reason == "max_runtime":
                     self._job.enter("Stopping", "Stopping")
@@ -206,10 +209,16 @@ class _Run:
             return "stopped"
         if time.time() >= deadline:
             return "max_runtime"
+        return INJECTED.format(step=self._fault.fail_at_step) if self._fault_is_due() else ""
+
+    def _fault_is_due(self) -> bool:
         limit = self._fault.fail_at_step
-        if limit is not None and _step(self._folder / "progress.json") >= limit:
-            return f"AlgorithmError: injected failure at step {limit}, exit code: 1"
-        return ""
+        return limit is not None and _step(self._folder / "progress.json") >= limit
+
+    def _check_fault(self) -> None:
+        """A worker faster than the watch must fail all the same."""
+        if self._fault_is_due():
+            raise JobFailure(INJECTED.format(step=self._fault.fail_at_step))
 
     def _open_logs(self, stack: ExitStack) -> LogStream:
         count, at = self._job.request.get("ResourceConfig", {}).get("InstanceCount", 1), int(time.time() * 1000)

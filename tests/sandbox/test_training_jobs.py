@@ -340,6 +340,13 @@ def test_a_job_can_be_made_to_fail_at_a_step(sandbox: RunningSandbox, aws: Aws, 
     assert 2 <= len(steps) < 10
 
 
+def test_a_worker_too_fast_to_be_caught_fails_at_its_step_too(
+    sandbox: RunningSandbox, aws: Aws, job_request: Make
+) -> None:
+    sandbox.add_faults(JobFault(fail_at_step=1))
+    assert "step 1" in run(sandbox, aws, job_request())["FailureReason"]
+
+
 def test_the_default_stopping_condition_is_one_day(sandbox: RunningSandbox, aws: Aws, job_request: Make) -> None:
     request = job_request()
     del request["StoppingCondition"]
