@@ -22,9 +22,9 @@ THINKING_TIME_S = 1800
 """How long a person may take to answer a question before it has to be asked again."""
 
 
-def build_server(settings: Settings) -> MCPServer:
+def build_server(settings: Settings, state: AppState | None = None) -> MCPServer:
     """Return the server with its tools, prompts and resources; opens and contacts nothing."""
-    state = AppState(settings)
+    state = state or AppState(settings)
     tools = [_tool(spec, state) for spec in offered(settings)]
     prompts = known_playbooks()
     server = MCPServer(

@@ -27,8 +27,9 @@ def now() -> datetime:
 class AppState:
     """Makes the context of each tool call; nothing is opened before the first one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, endpoint: Callable[[], str] | None = None) -> None:
         self.settings = settings
+        self._endpoint = endpoint or self._sandbox_url
         self._lock = threading.Lock()
         self._reconciled = False
 
@@ -49,7 +50,7 @@ class AppState:
         """Access to AWS, or to the sandbox, which is started or joined by the first call."""
         if not self.settings.sandbox:
             return Aws(region=self.settings.region, profile=self.settings.profile)
-        return Aws(region=SANDBOX_REGION, endpoint=self._sandbox_url, credentials=SANDBOX_KEYS)
+        return Aws(region=SANDBOX_REGION, endpoint=self._endpoint, credentials=SANDBOX_KEYS)
 
     @cached_property
     def mode(self) -> Mode:
