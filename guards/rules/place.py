@@ -44,9 +44,9 @@ def _quota(facts: TrainingFacts) -> Iterator[Remark]:
     machine = facts.machine
     limit, used = need(machine.quota), need(machine.in_use)
     if limit < used + machine.count:
-        code = f" (quota {machine.quota_code})" if machine.quota_code else ""
+        code = f" ({machine.quota_code})" if machine.quota_code else ""
         yield block(
-            f"The account may run {limit} {machine.instance_type} for training jobs{code}; {used} are in use and this"
+            f'The quota "{machine.instance_type} for training job usage"{code} is {limit}; {used} are in use and this'
             f" needs {machine.count}.",
             f"ask for more at {QUOTA_PAGE}/{machine.quota_code}, or use fewer or other instances",
         )
