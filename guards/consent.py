@@ -5,6 +5,7 @@ is rendered, and its SHA-256 says exactly what was shown.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
@@ -20,6 +21,10 @@ Judgement = Literal["approved", "rejected", "wrong_amount"]
 
 # An amount as a person copies it from the question: cents always, thousands separated or not, with or without $.
 _AMOUNT = re.compile(r"\$?\s?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})\.[0-9]{2}")
+_REMOVING = ("delete_", "detach_", "remove_", "stop_")
+MOST_OTHERS = 50
+"""How many files and policies a question names one by one; a form has to stay readable."""
+
 _NOT_TOKEN = re.compile(r"[^A-Za-z0-9:/._+=,@-]")
 
 
@@ -92,9 +97,13 @@ def _calls(plan: Plan) -> Iterable[str]:
     uploads = sum(step.kind == "upload" for step in plan.steps)
     if uploads:
         yield f"{uploads} S3 upload{'s' if uploads > 1 else ''}"
-    for step in plan.steps:
-        if isinstance(step, AwsStep):
-            yield f"{_token(step.service)}:{_token(step.operation)}" + (" (bills)" if step.bills else "")
+    names = [
+        f"{_token(step.service)}:{_token(step.operation)}{' (bills)' if step.bills else ''}"
+        for step in plan.steps
+        if isinstance(step, AwsStep)
+    ]
+    for name, count in Counter(names).items():
+        yield f"{count} x {name}" if count > 1 else name
 
 
 def _money(plan: Plan) -> list[str]:
@@ -138,7 +147,17 @@ def _created(item: CreatedResource) -> str:
 
 
 def _deletes(plan: Plan) -> list[str]:
-    return [_token(step.deletes) for step in plan.rendered() if isinstance(step, AwsStep) and step.deletes]
+    """Name every resource; what hangs on one, and files, stand after them and are counted when there are many."""
+    steps = [step for step in plan.rendered() if isinstance(step, AwsStep)]
+    resources = [_token(step.deletes) for step in steps if step.deletes]
+    others = [_removed(step) for step in steps if not step.deletes and step.operation.startswith(_REMOVING)]
+    more = len(others) - MOST_OTHERS
+    return [*resources, *others[:MOST_OTHERS], *([f"and {more} more, listed by get_plan"] if more > 0 else [])]
+
+
+def _removed(step: AwsStep) -> str:
+    what = " ".join(_token(value) for value in step.request.values() if isinstance(value, str))
+    return f"{_token(step.service)}:{_token(step.operation)} {what}"
 
 
 def _wording(plan: Plan) -> list[str]:

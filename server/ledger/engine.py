@@ -25,8 +25,12 @@ class Database:
         self.url = _driver(make_url(url))
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite(self.url) if self.sqlite else _postgres(self.url)
-        with self.write() as connection:
-            _ensure_schema(connection, sqlite=self.sqlite)
+        try:
+            with self.write() as connection:
+                _ensure_schema(connection, sqlite=self.sqlite)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from novaforge.guards.plan import AwsStep
 from novaforge.server.audit import tail
 from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.gate import midnight
@@ -339,6 +340,30 @@ def test_a_cleanup_that_fails_says_what_it_had_deleted(world: "World") -> None:
     assert "not allowed" in result.error
     assert f"Deleted before that: sagemaker:endpoint/{one}" in result.error
     assert world.aws.made("endpoint") == [two]
+
+
+def test_an_endpoint_still_being_deleted_stays_in_the_ledger_until_it_is_gone(world: "World") -> None:
+    """Deletions and the waits for them may be steps apart, so that several endpoints go at the same time."""
+    name = deployed(world, "chat")
+    (both,) = world.clean_up(name).steps
+    assert isinstance(both, AwsStep)
+    first = both.model_copy(update={"wait": None})
+    second = both.model_copy(update={"name": "see", "operation": "describe_endpoint", "deletes": None})
+    with world.aws.state() as state:
+        state["slow"] = True
+    plan = world.approved(world.clean_up(name).model_copy(update={"steps": (first, second)}))
+    assert "still going on" in go(world, plan).error
+    row = world.ledger.resource(f"sagemaker:endpoint/{name}")
+    assert row is not None
+    assert row.deleted_at is None
+
+    with world.aws.state() as state:
+        del state["things"][f"endpoint/{name}"]
+    assert go(world, plan).error == ""
+    assert world.aws.called("delete_endpoint") == 1
+    row = world.ledger.resource(f"sagemaker:endpoint/{name}")
+    assert row is not None
+    assert row.deleted_at == world.clock()
 
 
 def test_an_object_with_other_content_is_never_overwritten(world: "World") -> None:

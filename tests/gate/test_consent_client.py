@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from tests.gate.world import World
 
 pytestmark = pytest.mark.anyio
-RIGHT = {"decision": "approve", "typed_amount": "$393.28"}
-Answering = Callable[[Any, Any], Awaitable[ElicitResult]]
+RIGHT: dict[str, str | int | float | bool | list[str] | None] = {"decision": "approve", "typed_amount": "$393.28"}
 
 
 @pytest.fixture(params=["auto", "legacy"])
@@ -64,7 +62,7 @@ def server(world: "World", **options: Any) -> MCPServer:
     return made
 
 
-def client(world: "World", era: str, person: Answering | None = None, **options: Any) -> Client:
+def client(world: "World", era: str, person: Any = None, **options: Any) -> Client:
     return Client(server(world, **options), mode=era, elicitation_callback=person)
 
 
@@ -423,7 +421,12 @@ async def test_an_apply_that_takes_too_long_is_reported_and_goes_on(world: "Worl
 
     plan = world.approved(world.train())
     release = threading.Event()
-    world.checkpoint = lambda reached: release.wait(20) and None if reached == "before_call:training-job" else None
+
+    def stall(reached: str) -> None:
+        if reached == "before_call:training-job":
+            release.wait(20)
+
+    world.checkpoint = stall
     made = MCPServer("gate", log_level="ERROR")
     made.add_tool(
         make_apply_tool(lambda progress: world.ctx(progress=progress), answer_within_s=0.2), name="apply_plan"

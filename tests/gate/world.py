@@ -14,7 +14,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 
 from novaforge.guards.consent import ceiling_text, prompt_sha256
-from novaforge.guards.errors import AwsError, ConflictError, NotFoundError
+from novaforge.guards.errors import AwsError, ConfigError, ConflictError, NotFoundError
 from novaforge.guards.plan import (
     AwsStep,
     Cost,
@@ -162,6 +162,7 @@ class Service:
     def __init__(self, state: dict[str, Any]) -> None:
         self.things: dict[str, dict[str, Any]] = state["things"]
         self.objects: dict[str, str] = state["objects"]
+        self.slow: bool = state.get("slow", False)
 
     def answer(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         if service == "sagemaker":
@@ -200,6 +201,9 @@ class Service:
             made = self._add(short, name, tags, status="InProgress" if kind == "training_job" else "Creating")
             return {arn_key: made["arn"]}
         found = self._get(short, name)
+        if verb == "delete" and self.slow:
+            found["status"] = "Deleting"
+            return {}
         if verb == "delete":
             del self.things[f"{short}/{name}"]
             return {}
@@ -310,7 +314,8 @@ class World:
 
     def close(self) -> None:
         for ledger in self.opened:
-            ledger.database.close()
+            with suppress(ConfigError):  # one that could not even be opened
+                ledger.database.close()
 
     def ctx(self, **changes: Any) -> ToolContext:
         context = ToolContext(
@@ -379,7 +384,13 @@ class World:
             ),
             create_step("training_job", f"nf-{name}-%%DIGEST12%%", bills=True),
         )  # fmt: skip
-        return self.body(changes.pop("action", "train"), name, steps, output=f"s3://{BUCKET}/{name}/out", **changes)
+        return self.body(
+            changes.pop("action", "train"),
+            name,
+            changes.pop("steps", steps),
+            output=f"s3://{BUCKET}/{name}/out",
+            **changes,
+        )
 
     def deploy(self, name: str = "chat", **changes: Any) -> PlanBody:
         """Return the body of a deployment plan: model, configuration, endpoint, and waiting for it."""

@@ -4,7 +4,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from novaforge.guards.errors import AwsError, ConfigError, ConflictError, InputError, NotFoundError, RefusedError
+from novaforge.guards.errors import (
+    AwsError,
+    ConfigError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    NovaForgeError,
+    RefusedError,
+)
 from novaforge.guards.plan import AwsStep, UploadStep, Wait
 from novaforge.tools.aws.resources import look
 from novaforge.tools.aws.shapes import plain
@@ -12,10 +20,13 @@ from novaforge.tools.aws.storage import PART_BYTES
 from novaforge.tools.plans.rows import gone
 from novaforge.tools.plans.run import Paused, Run, StepFailed, Unclear, say
 from novaforge.tools.plans.send import ambiguous, create, foreign, ours, simple, value_at
-from novaforge.tools.records import ArtifactRecord
+from novaforge.tools.records import ArtifactRecord, ResourceRecord
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 5.0
+
+SLOW = ("sagemaker:endpoint",)
+"""What AWS goes on deleting, and billing, after it has accepted the call."""
 
 
 def carry_out(run: Run) -> None:
@@ -26,6 +37,7 @@ def carry_out(run: Run) -> None:
             _take(run, key, step)
         if isinstance(step, AwsStep) and step.wait is not None and _waited(key) not in run.done:
             _await(run, key, step, step.wait)
+    note_gone(run)
     run.progress(len(run.steps), "done")
 
 
@@ -45,6 +57,22 @@ def adopt(run: Run) -> list[str]:
         else:
             missing.append(step.name)
     return missing
+
+
+def note_gone(run: Run) -> None:
+    """Close the rows of what this plan deleted slowly and what is gone by now; the others stay live, since they may bill."""
+    for key, step in run.steps:
+        if isinstance(step, AwsStep) and step.deletes and key in run.done:
+            row = run.ctx.ledger.resource(step.deletes)
+            if row and row.deleted_at is None and _is_gone(run, row):
+                run.ctx.ledger.put_resource(gone(row, run.now()))
+
+
+def _is_gone(run: Run, row: ResourceRecord) -> bool:
+    try:
+        return look(run.ctx, row.kind, row.name) is None
+    except NovaForgeError:
+        return False  # not known to be gone: get_spend goes on showing it
 
 
 def _take(run: Run, key: str, step: AwsStep | UploadStep) -> None:
@@ -86,7 +114,7 @@ def _delete(run: Run, key: str, step: AwsStep, target: str) -> None:
         request_id = simple(run, step, missing_is_fine=True)
         run.ctx.checkpoint(f"after_call:{step.name}")
         run.audit("resource.deleted", step=step.name, resource=row.arn or target, request_id=request_id)
-    if step.wait is None:
+    if step.wait is None and row.kind not in SLOW:
         run.ctx.ledger.put_resource(gone(row, run.now()))
     run.mark(key, arn=row.arn)
     run.ctx.checkpoint(f"after_record:{step.name}")
@@ -201,8 +229,6 @@ def _await(run: Run, key: str, step: AwsStep, wait: Wait) -> None:
             raise Paused(step.name, f"{step.name} is still going on.", sent=True)
         pause = min(pause * 2, LONGEST_PAUSE_S)
         run.renew()
-    if step.deletes is not None and (row := run.ctx.ledger.resource(step.deletes)):
-        run.ctx.ledger.put_resource(gone(row, run.now()))
     run.mark(_waited(key))
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import AwsStep, Plan
 from novaforge.tools.context import ToolContext
-from novaforge.tools.plans.execute import adopt, carry_out
+from novaforge.tools.plans.execute import adopt, carry_out, note_gone
 from novaforge.tools.plans.gate import closed, load
 from novaforge.tools.plans.outcome import NEW_PLAN, ApplyResult, Status, follow, outcome
 from novaforge.tools.plans.run import UNDOING, Paused, Run, StepFailed, Stop, TooLate, Unclear
@@ -89,6 +89,7 @@ def _close(
     run: Run, stop: Stop, end: Literal["failed", "not_created"], findings: tuple[Finding, ...] = ()
 ) -> ApplyResult:
     debts = undo(run, stop.why, end)
+    note_gone(run)
     error = " ".join([stop.why, *(f"{debt}." for debt in debts), *_already_deleted(run)])
     if not _billed(run):
         run.ctx.ledger.release_usd(run.plan.digest, run.now())
