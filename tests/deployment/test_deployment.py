@@ -114,6 +114,9 @@ def test_quota_zero_missing_roles_and_unpriced_machines_block_before_anybody_is_
     assert found(many, "block") == {"PL3"}
     nobody = plan_deployment(desk.ctx, base=base, target="sagemaker", name=name, role="no-such-role")
     assert found(nobody, "block") == {"PL8"}
+    elsewhere = ROLE_ARN.replace("111122223333", "999999999999")
+    other = plan_deployment(desk.ctx, base=base, target="sagemaker", name=name, role=elsewhere)
+    assert found(other, "block") == {"PL8"}, "a role of the same name in our account must not pass for it"
 
 
 def test_a_price_nobody_knows_blocks_since_there_would_be_no_ceiling(

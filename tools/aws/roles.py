@@ -19,6 +19,11 @@ class RoleCheck:
     fact: Fact
     findings: list[Finding]
 
+    @property
+    def usable(self) -> bool:
+        """Whether the role was read and nothing stands against it."""
+        return self.fact.known and not self.findings
+
 
 def role_name(role: str) -> str:
     """Return the bare name of a role given by name or ARN."""
@@ -55,6 +60,10 @@ def check_role(ctx: ToolContext, role: str, service: str) -> RoleCheck:
         finding = Finding(rule="PL8", severity="not_checked", message=f"role {shown}: {error.message}", fix=error.fix)
         return RoleCheck(arn, not_checked("role", error.message, "iam:GetRole"), [finding])
     fact = known("role", found["Arn"], "iam:GetRole")
+    if role.startswith("arn:") and found["Arn"] != role:
+        # Looked up by name alone: a role of another account or path must not pass for this one.
+        fix = f"this account's role of that name is {found['Arn']}"
+        return RoleCheck(arn, fact, [_block(f"there is no role {one_line(role)} in this account", fix)])
     if trusts(found.get("AssumeRolePolicyDocument"), service):
         return RoleCheck(found["Arn"], fact, [])
     fix = f"add {service} to its trust policy, or name another role"

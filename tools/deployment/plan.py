@@ -8,7 +8,7 @@ from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import PlanBody, Precondition
 from novaforge.tools.arguments import DeploymentTarget
-from novaforge.tools.aws.roles import check_role
+from novaforge.tools.aws.roles import RoleCheck, check_role
 from novaforge.tools.context import ToolContext
 from novaforge.tools.deployment.base import find_base
 from novaforge.tools.deployment.capacity import check_capacity, image_uri
@@ -74,7 +74,7 @@ def plan_deployment(
         cost=cost,
         findings=(*findings, lifetime_finding(until, choice.usd_per_hour), _image_finding(image)),
         facts=(*found.facts, checked.fact, quota),
-        preconditions=(*_preconditions(ctx, choice), *free),
+        preconditions=(*_preconditions(ctx, choice, checked), *free),
         spec={
             "base": base,
             "target": target,
@@ -114,8 +114,10 @@ def _image_finding(image: str) -> Finding:
     return Finding(rule="PL4", severity="info", message=message)
 
 
-def _preconditions(ctx: ToolContext, choice: Choice) -> list[Precondition]:
+def _preconditions(ctx: ToolContext, choice: Choice, checked: RoleCheck) -> list[Precondition]:
     found = [expect(ctx, "caller", "caller", {})]
+    if checked.usable:
+        found.append(expect(ctx, "execution role", "role", {"arn": checked.arn}))
     if choice.usd_per_hour is not None:
         target: dict[str, JsonValue] = {
             "instance_type": choice.instance_type,

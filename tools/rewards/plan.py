@@ -1,7 +1,9 @@
 """Plan the deployment of a reward function: a Lambda and, where none is given, a role that may only write its logs."""
 
+import hashlib
 import json
 import re
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
@@ -14,6 +16,7 @@ from novaforge.guards.plan import (
     CreatedResource,
     InputIdentity,
     PlanBody,
+    Precondition,
     Principal,
     Probe,
     Step,
@@ -48,13 +51,13 @@ def plan_reward(
     """
     _refuse_early(name, platform)
     source = read_source(ctx, function)
-    identity = ctx.storage.stat(str(ctx.storage.local(function)))
+    identity = _code_identity(ctx, function, source)
     principal = ctx.aws.principal()
     created, expires = plan_times(ctx)
     tags = plan_tags(ctx, Cost().ceiling_usd, expires)
-    role_arn, role_steps, findings = _role(ctx, principal, name, role, tags)
+    chosen = _role(ctx, principal, name, role, tags)
     taken, free = check_free(ctx, "lambda:function", name, "Lambda function")
-    steps: list[Step] = [*role_steps, _function_step(name, role_arn, source.code, tags)]
+    steps: list[Step] = [*chosen.steps, _function_step(name, chosen.arn, source.code, tags)]
     check_steps(ctx, steps)
     body = PlanBody(
         plan_id=new_plan_id(created),
@@ -65,12 +68,13 @@ def plan_reward(
         principal=principal,
         sandbox=ctx.mode.sandbox,
         steps=tuple(steps),
-        inputs=(InputIdentity(role="reward code", uri=identity.uri, bytes=identity.bytes, sha256=identity.sha256),),
+        inputs=(identity,),
         cost=Cost(basis=BASIS),
-        findings=(*source.findings, *_load_findings(source), *taken, *findings, _untested(function)),
+        findings=(*source.findings, *_load_findings(source), *taken, *chosen.findings, _untested(function)),
         preconditions=(
             expect(ctx, "caller", "caller", {}),
             expect(ctx, "reward code", "object", {"uri": identity.uri}),
+            *chosen.preconditions,
             *free,
         ),
         spec={"function": function, "name": name, "platform": platform, "role": role},
@@ -92,17 +96,34 @@ def _refuse_early(name: str, platform: PlatformName) -> None:
         raise InputError(f"{name!r} cannot be the name of a Lambda function.", field="name", value=name, fix=fix)
 
 
-def _role(
-    ctx: ToolContext, principal: Principal, name: str, role: str | None, tags: list[JsonObject]
-) -> tuple[str, list[Step], list[Finding]]:
-    """Return the role's ARN, the steps that make it when none was given, and what stands against a given one."""
+@dataclass(frozen=True)
+class _Role:
+    """The function's role: the steps that make it when none was given, and what was found about a given one."""
+
+    arn: str
+    steps: list[Step] = field(default_factory=list[Step])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    preconditions: list[Precondition] = field(default_factory=list[Precondition])
+
+
+def _role(ctx: ToolContext, principal: Principal, name: str, role: str | None, tags: list[JsonObject]) -> _Role:
     if role is not None:
         checked = check_role(ctx, role, LAMBDA)
-        return checked.arn, [], checked.findings
+        stays = [expect(ctx, "function's role", "role", {"arn": checked.arn})] if checked.usable else []
+        return _Role(checked.arn, [], checked.findings, stays)
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
     role_name = f"nf-reward-{slug}-{DIGEST12_TOKEN}".replace("--", "-")
     arn = f"arn:{partition(principal.arn)}:iam::{principal.account}:role/{role_name}"
-    return arn, [_create_role(role_name, name, tags), _put_policy(principal, role_name, name)], []
+    return _Role(arn, [_create_role(role_name, name, tags), _put_policy(principal, role_name, name)])
+
+
+def _code_identity(ctx: ToolContext, function: str, source: Source) -> InputIdentity:
+    """Return the file's identity; raises InputError when it was replaced between being read and being hashed."""
+    seen = ctx.storage.stat(str(ctx.storage.local(function)))
+    if seen.sha256 != hashlib.sha256(source.code).hexdigest():
+        fix = "call plan_reward again"
+        raise InputError(f"{function} changed while it was read.", field="function", value=function, fix=fix)
+    return InputIdentity(role="reward code", uri=seen.uri, bytes=seen.bytes, sha256=seen.sha256)
 
 
 def _create_role(role_name: str, function: str, tags: list[JsonObject]) -> Step:
