@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 LEASH = Path(__file__).with_name("leash.py")
+STDERR_LINES = 20
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 KEPT_PREFIXES = ("HF_", "CUDA_", "NVIDIA_", "TORCH", "NOVAFORGE_", "COVERAGE_")
 
@@ -20,6 +21,12 @@ def worker_environment() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key in KEPT_ENVIRONMENT or key.startswith(KEPT_PREFIXES)}
     # Two OpenMP threads on shared cores were measured 2 to 6 times slower than one.
     return kept | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def last_lines(path: Path) -> list[str]:
+    """Return the end of what a command wrote to its error output."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return [line for line in text.splitlines() if line.strip()][-STDERR_LINES:]
 
 
 class Child:

@@ -11,7 +11,7 @@ from typing import Any
 
 from novaforge.server.sandbox import channels
 from novaforge.server.sandbox.account import Account
-from novaforge.server.sandbox.children import Child, worker_environment
+from novaforge.server.sandbox.children import Child, last_lines, worker_environment
 from novaforge.server.sandbox.jobs import JobFailure, now
 from novaforge.server.sandbox.logs import LogStream
 from novaforge.server.sandbox.settings import ACCOUNT, REGION
@@ -127,10 +127,10 @@ class Hosting:
         self._prepare(folder, endpoint, model)
         variant = endpoint.variant["VariantName"]
         command = [*self._account.settings.worker_command, "serve", str(folder)]
-        stream = f"{variant}/i-{uuid.uuid4().hex[:17]}"
+        errors, stream = folder / "stderr.log", f"{variant}/i-{uuid.uuid4().hex[:17]}"
         with (
             LogStream(self._account.moto, f"/aws/sagemaker/Endpoints/{endpoint.name}", stream) as log,
-            self._account.children.start(command, folder, worker_environment(), folder / "stderr.log") as child,
+            self._account.children.start(command, folder, worker_environment(), errors) as child,
         ):
             reader = threading.Thread(target=_relay, args=(child, log), daemon=True)
             reader.start()
@@ -142,6 +142,8 @@ class Hosting:
             endpoint.port = None
             child.kill()
             reader.join()
+            for line in [] if endpoint.stop.is_set() else last_lines(errors):
+                log.write(line)
         if not endpoint.stop.is_set():
             raise JobFailure(PING_FAILED.format(variant=variant))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from novaforge.server.sandbox import channels, outputs
 from novaforge.server.sandbox.account import Account
-from novaforge.server.sandbox.children import Child, worker_environment
+from novaforge.server.sandbox.children import Child, last_lines, worker_environment
 from novaforge.server.sandbox.jobs import Job, JobFailure
 from novaforge.server.sandbox.logs import LogStream
 from novaforge.server.sandbox.services import permissions
@@ -18,7 +18,6 @@ from novaforge.server.sandbox.settings import ACCESS_KEY, ACCOUNT, REGION, SECRE
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 WATCH_S = 0.1
-STDERR_LINES = 20
 INJECTED = "AlgorithmError: injected failure at step {step}, exit code: 1"
 
 
@@ -173,7 +172,7 @@ class _Run:
             code = child.wait()
             watch.join()
             if code and not self._reason:
-                for line in _tail(errors):
+                for line in last_lines(errors):
                     log.write(line)
         return self._outcome(code)
 
@@ -187,7 +186,7 @@ class _Run:
             return "done"
         told = self._folder / "failure.txt"
         text = told.read_text(encoding="utf-8", errors="replace").strip() if told.is_file() else ""
-        last = (_tail(self._folder / "stderr.log") or [""])[-1]
+        last = (last_lines(self._folder / "stderr.log") or [""])[-1]
         raise JobFailure(text or f"AlgorithmError: the training container ended with exit code {code}. {last}".strip())
 
     def _watch(self, child: Child) -> None:
@@ -235,11 +234,6 @@ def _step(progress: Path) -> int:
         return int(json.loads(progress.read_text(encoding="utf-8"))["step"])
     except (OSError, ValueError, KeyError, TypeError):
         return -1  # not written yet, or just being written
-
-
-def _tail(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    return [line for line in text.splitlines() if line.strip()][-STDERR_LINES:]
 
 
 def _pause(job: Job, seconds: float) -> None:

@@ -88,7 +88,7 @@ class Chat(BaseHTTPRequestHandler):
 
 def serve(folder: Path, facts: dict[str, Any]) -> int:
     if facts["settings"].get("no_port"):
-        return 1
+        raise RuntimeError("no port for you")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
     (folder / "serve.json").write_text(json.dumps({"port": server.server_port}))
     print("Model server is up", flush=True)

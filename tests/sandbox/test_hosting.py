@@ -97,6 +97,8 @@ def test_a_model_server_that_ends_fails_the_endpoint(sandbox: RunningSandbox, aw
     described = aws.call("sagemaker", "describe_endpoint", EndpointName=name)
     assert described["EndpointStatus"] == "Failed"
     assert "did not pass the ping health check" in described["FailureReason"]
+    events = aws.call("logs", "filter_log_events", logGroupName=f"/aws/sagemaker/Endpoints/{name}")["events"]
+    assert "RuntimeError: no port for you" in [event["message"] for event in events]
     aws.call("sagemaker", "delete_endpoint", EndpointName=name)
     with pytest.raises(NotFoundError):
         aws.call("sagemaker", "describe_endpoint", EndpointName=name)
