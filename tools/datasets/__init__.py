@@ -1,0 +1,1 @@
+"""Reading, describing, transforming and checking datasets."""

@@ -44,11 +44,8 @@ class Audit:
             hits.append(Hit("DA9"))
         self._tally.add(number, hits)
         prompt, answer = self._format.prompt(row), self._format.answer(row)
-        if self._rows_seen.add(prompt, answer, *self._format.texts(row)):
-            self._duplicates.add(number, None)
-        for uri, queries in self._others.items():
-            if prompt in queries:
-                self._overlaps[uri].add(number, None)
+        if prompt:
+            self._compare(number, row, prompt, answer)
         self._parts.update(self._format.parts(row))
         self.labels.add(answer)
         self.lengths.add(prompt, answer)
@@ -85,6 +82,13 @@ class Audit:
         """Return a finding when only some rows hold reasoning."""
         share = self.reasoning_share
         return [rule_finding("RE3", None, f"{share:.0%} of the rows")] if 0 < share < 1 else []
+
+    def _compare(self, number: int, row: JsonRow, prompt: str, answer: str) -> None:
+        if self._rows_seen.add(prompt, answer, *self._format.texts(row)):
+            self._duplicates.add(number, None)
+        for uri, queries in self._others.items():
+            if prompt in queries:
+                self._overlaps[uri].add(number, None)
 
     def _count_findings(self) -> list[Finding]:
         rows = f"{self.rows} rows"

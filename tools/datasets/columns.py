@@ -23,6 +23,7 @@ ALIASES = {
 }
 """Spellings of AWS's SDK that are accepted."""
 
+NAME_CHARS = 60
 _QUERY_NAMES = (
     "query", "question", "prompt", "instruction", "input", "body", "text", "content", "sentence", "review", "document",
 )  # fmt: skip
@@ -75,23 +76,39 @@ def check_usable(columns: Columns, row_format: RowFormat) -> None:
                 value=columns,
                 fix=f'add "{name}": "<source column>"',
             )
+    if columns["query"] == columns["response"]:
+        message = "columns takes query and response from the same column."
+        raise InputError(message, field="columns", value=columns["query"], fix="name two columns")
     if row_format.name == "gen_qa" and {"id", "metadata"} <= columns.keys():
         message = "gen_qa rows carry one metadata text, which holds the row id; map either id or metadata."
         raise InputError(message, field="columns", value="metadata", fix="leave one of them out")
 
 
-def check_present(columns: Columns, present: Sequence[str], where: str) -> None:
-    """Raise InputError for a mapped column that the source does not have, with the nearest names."""
+def display(name: str) -> str:
+    """Return a column name as it is shown: on one line, without control characters, capped."""
+    return one_line(name, NAME_CHARS)
+
+
+def locate(column: str, present: Sequence[str]) -> str | None:
+    """Return the source's own name for a column given exactly or as it is shown; None when there is no single one."""
+    if column in present:
+        return column
+    alike = [name for name in present if display(name) == column]
+    return alike[0] if len(alike) == 1 else None
+
+
+def resolve(columns: Columns, present: Sequence[str], where: str, optional: Sequence[str] = ()) -> Columns:
+    """Return the mapping with the source's own names; raises InputError for a column it does not have.
+
+    Columns of the `optional` logical names may be absent, and are then left as they were given.
+    """
+    found: Columns = {}
     for name, column in columns.items():
-        if column not in present:
-            near = nearest(column, present)
-            hint = f"did you mean {shown(near)}? " if near else ""
-            raise InputError(
-                f"There is no column {one_line(column, 60)!r} (mapped to {name}) {where}.",
-                field="columns",
-                value=column,
-                fix=f"{hint}available: {shown(present)}{_delimiter_hint(present)}",
-            )
+        located = locate(column, present)
+        if located is None and name not in optional:
+            raise _absent(name, column, present, where)
+        found[name] = column if located is None else located
+    return found
 
 
 def propose(present: Sequence[str]) -> Columns:
@@ -131,18 +148,29 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
 
 def shown(names: Sequence[str], limit: int = 20) -> str:
     """Return column names for a message, cleaned, capped and quoted: they come from the file."""
-    listed = ", ".join(repr(one_line(name, 60)) for name in names[:limit])
+    listed = ", ".join(repr(display(name)) for name in names[:limit])
     return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed
+
+
+def _absent(name: str, column: str, present: Sequence[str], where: str) -> InputError:
+    near = nearest(column, present)
+    hint = f"did you mean {shown(near)}? " if near else ""
+    return InputError(
+        f"There is no column {display(column)!r} (mapped to {name}) {where}.",
+        field="columns",
+        value=column,
+        fix=f"{hint}available: {shown(present)}{_delimiter_hint(present)}",
+    )
 
 
 def _unknown(name: str, column: str) -> InputError:
     known = (*LOGICAL, *ALIASES)
     swapped = column in known
     near = nearest(name, known)
-    hint = f'write {{"{column}": "{one_line(name, 60)}"}}, logical name first; ' if swapped else ""
+    hint = f'write {{"{column}": "{display(name)}"}}, logical name first; ' if swapped else ""
     hint += f"did you mean {' or '.join(near)}? " if near and not swapped else ""
     return InputError(
-        f"columns has the unknown logical name {one_line(name, 60)!r}.",
+        f"columns has the unknown logical name {display(name)!r}.",
         field="columns",
         value=name,
         fix=f"{hint}known: {', '.join(LOGICAL)}",

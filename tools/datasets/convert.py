@@ -7,7 +7,7 @@ import orjson
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.tools.arguments import Columns
-from novaforge.tools.datasets.columns import ALIASES, Mapping, check_present, map_columns, nearest, shown
+from novaforge.tools.datasets.columns import ALIASES, Mapping, locate, map_columns, nearest, resolve, shown
 from novaforge.tools.datasets.formats import RowFormat
 from novaforge.tools.datasets.mapper import Mapper
 from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, JsonRow, Line, Reject
@@ -71,8 +71,8 @@ class MappedRows:
 
     def label_of(self, column: str) -> Callable[[Line, Finished], str]:
         """Return how to read the label of a row; raises InputError when there is no such column."""
-        name = self.mapping.columns.get(ALIASES.get(column, column), column)
-        if name not in self._present:
+        name = locate(self.mapping.columns.get(ALIASES.get(column, column), column), self._present)
+        if name is None:
             raise _no_label(column, [*self.mapping.columns, *self._present])
         if self._header is not None:
             place = self._header.index(name)
@@ -114,7 +114,7 @@ def converter(
 
     Raises InputError for a mapping that does not fit, RefusedError for a shape that cannot be converted now.
     """
-    shape, _ = recognise(head)
+    shape, _ = recognise(head, source.columns)
     if columns is None and shape == row_format.name:
         return _ready(row_format, system_prompt)
     if columns is None and row_format.method not in TARGETS[shape] and shape != "unknown":
@@ -126,9 +126,10 @@ def converter(
         )
     present = source.columns or _keys(head)
     mapping = map_columns(columns, present, row_format)
-    needed = mapping.columns if source.columns is not None else _required(mapping.columns, row_format)
-    check_present(needed, present, f"in {source.uri}")
-    return MappedRows(source, mapping, row_format, system_prompt, present)
+    # An optional JSON key may first occur further down; whether it occurs at all is known at the end.
+    optional = row_format.optional if source.columns is None else ()
+    resolved = resolve(mapping.columns, present, f"in {source.uri}", optional)
+    return MappedRows(source, Mapping(resolved, mapping.given), row_format, system_prompt, present)
 
 
 def check_system_prompt(system_prompt: str | None) -> None:
@@ -155,11 +156,6 @@ def _ready(row_format: RowFormat, system_prompt: str | None) -> ReadyRows:
 
 def _keys(head: Sequence[Line]) -> list[str]:
     return list(dict.fromkeys(key for line in head if isinstance(line.record, dict) for key in line.record))
-
-
-def _required(columns: Columns, row_format: RowFormat) -> Columns:
-    # An optional JSON key may first occur further down; whether it occurs at all is known at the end.
-    return {name: column for name, column in columns.items() if name in row_format.required}
 
 
 def _broken(line: Line, hits: list[Hit]) -> Reject:

@@ -13,7 +13,7 @@ from novaforge.guards.text import clean, one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.columns import check_present, normalise, propose
+from novaforge.tools.datasets.columns import display, normalise, propose, resolve
 from novaforge.tools.datasets.converse import CONVERSE
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reports import reject_findings
@@ -54,7 +54,7 @@ class _Inspection:
         self.rejects = Rejects()
         self._lines = source.rows(self.rejects.add)
         self.head = list(islice(self._lines, HEAD_ROWS))
-        self.shape, self.others = recognise(self.head)
+        self.shape, self.others = recognise(self.head, source.columns)
         present = source.columns or list(dict.fromkeys(key for line in self.head for key in line.record))
         self.mapping = self._mapping(columns, present)
         self.columns = {name: _Column() for name in present}
@@ -77,9 +77,7 @@ class _Inspection:
         if columns is None:
             usable = CONVERSE.fields if self.shape in ("table", "gen_qa") else ()
             return {name: column for name, column in propose(present).items() if name in usable}
-        mapping = normalise(columns)
-        check_present(mapping, present, f"in {self.source.uri}")
-        return mapping
+        return resolve(normalise(columns), present, f"in {self.source.uri}")
 
     def _cells(self, line: Line) -> Iterator[tuple[str, str]]:
         if isinstance(line.record, list):
@@ -153,8 +151,16 @@ def _suggested(seen: _Inspection) -> JsonObject:
     if not targets:
         return {}
     complete = seen.shape != "table" or all(name in seen.mapping for name in FORMATS[targets[0]].required)
-    columns: JsonObject = dict(seen.mapping) if seen.shape == "table" else {}
-    return {"method": targets[0] if complete else None, "columns": columns}
+    shown = {name: display(column) for name, column in seen.mapping.items()}
+    columns: JsonObject = dict(shown) if seen.shape == "table" else {}
+    # Only RFT takes an object as the wanted answer.
+    method = "RFT_LORA" if _object_answers(seen) else targets[0]
+    return {"method": method if complete else None, "columns": columns}
+
+
+def _object_answers(seen: _Inspection) -> bool:
+    column = seen.mapping.get("response", "")
+    return any(isinstance(line.record, dict) and isinstance(line.record.get(column), dict) for line in seen.head)
 
 
 def _labels(seen: _Inspection) -> dict[str, int]:
@@ -169,7 +175,7 @@ def _labels(seen: _Inspection) -> dict[str, int]:
 
 def _view(name: str, column: _Column, rows: int) -> ColumnView:
     return ColumnView(
-        name=one_line(name, _LABEL_CHARS),
+        name=display(name),
         filled=column.filled,
         empty=rows - column.filled,
         chars_p50=column.lengths.percentile(50),
@@ -202,7 +208,7 @@ def _sample(line: Line, header: list[str] | None) -> JsonObject:
     record: Any = line.record
     row: JsonRow = dict(zip(header, record, strict=True)) if header is not None else record
     items = list(row.items())[:MAX_COLUMNS]
-    shown: JsonObject = {one_line(name, _LABEL_CHARS): _shown(value) for name, value in items}
+    shown: JsonObject = {display(name): _shown(value) for name, value in items}
     return shown | {"(line)": line.number}
 
 

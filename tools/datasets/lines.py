@@ -10,7 +10,7 @@ from novaforge.tools.datasets.encoding import BOM
 from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE
 
 BLOCK_BYTES = 256 * 1024
-_SHRUNK_BYTES = 16 * ROW_BYTES
+_SHRUNK_BYTES = 4 * ROW_BYTES
 
 
 class Readable(Protocol):

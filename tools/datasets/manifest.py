@@ -1,9 +1,8 @@
 """The manifest of a transform: everything needed to know, check and repeat it."""
 
+import json
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-
-import orjson
 
 from novaforge.guards.values import JsonObject
 from novaforge.tools.datasets.outputs import OutputFile
@@ -35,4 +34,5 @@ def render(body: JsonObject, files: Sequence[OutputFile]) -> bytes:
         **body,
         "files": [file_entry(file) for file in files],
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    # Paths may hold bytes that are no text; as JSON escapes they survive. A seed may be larger than 64 bits.
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -3,7 +3,7 @@
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.columns import Mapping, shown
 from novaforge.tools.datasets.encoding import conversion
-from novaforge.tools.datasets.rows import NOT_UTF8
+from novaforge.tools.datasets.rows import FILTERED, NOT_UTF8
 from novaforge.tools.datasets.source import Source
 from novaforge.tools.datasets.tally import Rejects
 
@@ -13,11 +13,15 @@ def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
     found: list[Finding] = []
     for reason in rejects.reasons:
         seen = rejects.where(reason)
-        fix = _encoding_fix(source) if reason == NOT_UTF8 else "correct the source, or leave them out"
-        message = f"rows left out: {reason} ({seen.where()})"
-        line = seen.lines[0] if seen.lines else None
         found.append(
-            Finding(rule="source-rows", severity="warn", message=message, fix=fix, line=line, count=seen.count)
+            Finding(
+                rule="source-rows",
+                severity="info" if reason.startswith(FILTERED) else "warn",
+                message=f"rows left out: {reason} ({seen.where()})",
+                fix=_fix(source, reason),
+                line=seen.lines[0] if seen.lines else None,
+                count=seen.count,
+            )
         )
     return found
 
@@ -33,7 +37,11 @@ def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
     return [Finding(rule="source-mapping", severity="info", message=message, fix="give columns to choose others")]
 
 
-def _encoding_fix(source: Source) -> str:
+def _fix(source: Source, reason: str) -> str:
+    if reason.startswith(FILTERED):
+        return ""
+    if reason != NOT_UTF8:
+        return "correct them in the source, or go on without them"
     guess = source.reader.guess
     words = f"the bytes look like {guess}; " if guess else ""
     return f"{words}{conversion(guess)}"

@@ -14,6 +14,8 @@ NOT_AN_OBJECT = "not a JSON object"
 BAD_CSV = "malformed CSV"
 TOO_FEW_CELLS = "fewer cells than the header"
 TOO_MANY_CELLS = "more cells than the header"
+FILTERED = "filter "
+"""Begins the reason of a row that a filter left out, before the filter's name."""
 
 JsonRow: TypeAlias = dict[str, Any]
 """One JSON object of a dataset."""

@@ -30,9 +30,11 @@ def shape_of_row(row: JsonRow) -> str:
     return "table" if row else "unknown"
 
 
-def recognise(head: Sequence[Line]) -> tuple[str, int]:
-    """Return the most frequent shape of the first rows, and how many of them have another one."""
-    counts = Counter("table" if isinstance(line.record, list) else shape_of_row(line.record) for line in head)
+def recognise(head: Sequence[Line], header: Sequence[str] | None = None) -> tuple[str, int]:
+    """Return the most frequent shape of the first rows, and how many of them have another one; a header is a table's."""
+    if header is not None:
+        return "table", 0
+    counts = Counter(shape_of_row(line.record) for line in head if isinstance(line.record, dict))
     if not counts:
         return "unknown", 0
     shape, rows = counts.most_common(1)[0]

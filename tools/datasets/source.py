@@ -48,6 +48,8 @@ class Source:
     stamp: Stamp
     lines: Lines
     reader: CsvRows | JsonlRows
+    argument: str
+    """The tool argument that named the file, for error messages."""
     _ctx: ToolContext = field(repr=False)
 
     @property
@@ -67,9 +69,9 @@ class Source:
 
     def identity(self, rows: int | None = None) -> InputIdentity:
         """Return what was read: size, hash, ETag and version; raises InputError when the file changed meanwhile."""
-        if _stamp(self._ctx, self.uri) != self.stamp or self.lines.bytes_read != self.stamp.bytes:
+        if _stamp(self._ctx, self.uri, self.argument) != self.stamp or self.lines.bytes_read != self.stamp.bytes:
             message = f"{self.uri} changed while it was being read."
-            raise InputError(message, field="source", value=self.uri, fix="call again when nobody writes to it")
+            raise InputError(message, field=self.argument, value=self.uri, fix="call again when nobody writes to it")
         stamp = self.stamp
         return InputIdentity(
             role="", uri=self.uri, bytes=stamp.bytes, rows=rows, etag=stamp.etag, version_id=stamp.version_id,
@@ -83,7 +85,7 @@ def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generat
 
     Raises InputError for a missing, empty or non-UTF-8 file, RefusedError for a format that is not read.
     """
-    stamp = _stamp(ctx, uri)
+    stamp = _stamp(ctx, uri, argument)
     if stamp.bytes == 0:
         raise InputError(f"{uri} is empty.", field=argument, value=uri, fix="give a file with rows")
     with ExitStack() as stack:
@@ -96,7 +98,7 @@ def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generat
         refuse_other_encodings(lines.head, uri)
         kind = detect_format(uri, lines.head)
         reader = CsvRows(lines, uri) if kind == "csv" else JsonlRows(lines)
-        yield Source(uri, kind, stamp, lines, reader, ctx)
+        yield Source(uri, kind, stamp, lines, reader, argument, ctx)
 
 
 def detect_format(uri: str, head: bytes) -> Format:
@@ -114,31 +116,37 @@ def detect_format(uri: str, head: bytes) -> Format:
         return _BY_SUFFIX[suffix]
     if text.startswith(b"{"):
         return "jsonl"
-    if suffix in {"", ".txt"} and b"," in text.split(b"\n", 1)[0]:
+    if suffix in {"", ".txt"} and _like_a_header(text.split(b"\n", 1)[0]):
         return "csv"
     raise _not_read(uri, "is neither CSV nor JSON Lines by name or content")
+
+
+def _like_a_header(line: bytes) -> bool:
+    """Tell a line of several short, different names from a line of prose with commas."""
+    names = [name.strip() for name in line.split(b",")]
+    return len(names) > 1 and len(set(names)) == len(names) and all(0 < len(name) <= 40 for name in names)
 
 
 def _not_read(uri: str, what: str) -> RefusedError:
     return RefusedError(f"{uri} {what}. Read now: {WORKS}.", rule="source-format", fix="convert it to CSV or JSONL")
 
 
-def _stamp(ctx: ToolContext, uri: str) -> Stamp:
+def _stamp(ctx: ToolContext, uri: str, argument: str) -> Stamp:
     if is_s3(uri):
-        _refuse_folder(uri.endswith("/"), uri)
+        _refuse_folder(uri.endswith("/"), uri, argument)
         stat = ctx.storage.stat(uri)
         return Stamp(stat.bytes, stat.etag, stat.version_id)
     path: Path = ctx.storage.local(uri)
-    _refuse_folder(path.is_dir(), uri)
+    _refuse_folder(path.is_dir(), uri, argument)
     if not path.is_file():
-        raise InputError(f"There is no file {uri}.", field="source", value=uri, fix="check the path")
+        raise InputError(f"There is no file {uri}.", field=argument, value=uri, fix="check the path")
     info = path.stat()
     return Stamp(info.st_size, modified_ns=info.st_mtime_ns)
 
 
-def _refuse_folder(is_folder: bool, uri: str) -> None:
+def _refuse_folder(is_folder: bool, uri: str, argument: str) -> None:
     if is_folder:
-        raise InputError(f"{uri} is a folder.", field="source", value=uri, fix="name one file in it")
+        raise InputError(f"{uri} is a folder.", field=argument, value=uri, fix="name one file in it")
 
 
 class _Guarded:

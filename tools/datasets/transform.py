@@ -13,6 +13,7 @@ from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.columns import display
 from novaforge.tools.datasets.convert import Finished, MappedRows, ReadyRows, check_system_prompt, converter
 from novaforge.tools.datasets.filters import Candidate, Filter, make_filters
 from novaforge.tools.datasets.formats import RowFormat
@@ -23,7 +24,7 @@ from novaforge.tools.datasets.parts import OneFile, Parts, split_files
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reports import mapping_findings, reject_findings
 from novaforge.tools.datasets.results import FileView, TransformResult
-from novaforge.tools.datasets.rows import Line, Reject
+from novaforge.tools.datasets.rows import FILTERED, Line, Reject
 from novaforge.tools.datasets.rules import RULES
 from novaforge.tools.datasets.shapes import HEAD_ROWS
 from novaforge.tools.datasets.source import Source, open_source
@@ -152,7 +153,7 @@ class _Run:
             if isinstance(row, Reject):
                 self._reject(row)
             elif self._filters and (name := self._filtered(row)):
-                self._reject(Reject(line.number, f"filter {name}"))
+                self._reject(Reject(line.number, f"{FILTERED}{name}"))
             else:
                 if row.hits:
                     self._tally.add(line.number, row.hits)
@@ -218,7 +219,7 @@ class _Run:
             rows_read=self._rows_read,
             rows_written=self._kept - parts.unused,
             rows_unused=parts.unused,
-            mapping=dict(convert.mapping.columns),
+            mapping={name: display(column) for name, column in convert.mapping.columns.items()},
             files=[
                 FileView(role=file.role, uri=file.uri, rows=file.rows, bytes=file.bytes, sha256=file.sha256)
                 for file in files

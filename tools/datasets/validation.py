@@ -86,7 +86,9 @@ def queries_of(ctx: ToolContext, uri: str) -> Digests:
         if shape not in BY_NAME:
             message = f"{uri} has the shape {shape}; its queries cannot be compared."
             raise InputError(message, field="against", value=uri, fix=f"give rows of one of: {', '.join(BY_NAME)}")
-        for line in chain(head, lines):
+        heartbeat = Heartbeat(ctx, source)
+        for count, line in enumerate(chain(head, lines), start=1):
+            heartbeat.beat(count)
             assert isinstance(line.record, dict)
             digests.add(BY_NAME[shape].prompt(line.record))
     if unreadable.rows:

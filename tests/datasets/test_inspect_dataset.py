@@ -1,0 +1,124 @@
+"""inspect_dataset says what a file is and what it could be used for."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from novaforge.guards.errors import InputError
+from novaforge.tools.datasets.results import InspectResult
+from novaforge.tools.datasets.tool import inspect_dataset
+
+if TYPE_CHECKING:
+    from tests.datasets.conftest import Desk
+
+
+def inspect(desk: "Desk", source: str, **arguments: Any) -> InspectResult:
+    return inspect_dataset(desk.ctx, source=source, **arguments)
+
+
+def test_a_labelled_table_is_described_and_a_mapping_proposed(desk: "Desk") -> None:
+    rows = [
+        (str(index), f"question {index}", "" if index % 2 else "tag", "HQ" if index % 4 else "LQ")
+        for index in range(40)
+    ]
+    result = inspect(desk, desk.csv(rows, ("Id", "Body", "Tags", "Y")))
+    assert (result.format, result.shape, result.rows, result.encoding) == ("csv", "table", 40, "UTF-8")
+    tags = next(column for column in result.columns if column.name == "Tags")
+    assert (tags.filled, tags.empty, tags.chars_max) == (20, 20, 3)
+    assert result.labels == {"HQ": 30, "LQ": 10}
+    assert result.suggested == {"method": "SFT_LORA", "columns": {"query": "Body", "response": "Y"}}
+    assert result.supported_targets == ["SFT_LORA", "RFT_LORA", "EVALUATION"]
+    assert result.lengths["chars_max"] == len("question 10HQ") and "tokens_p95" in result.lengths
+    assert "not public" in str(result.lengths["tokens_basis"])
+    assert len(result.untrusted_sample) == 5 and result.untrusted_sample[0]["Body"] == "question 0"
+    assert "2 labels" in result.text() and "question 0" not in result.text()
+
+
+def test_given_columns_decide_lengths_and_labels(desk: "Desk") -> None:
+    source = desk.csv([("some text", "free words", "x"), ("more", "other", "y")] * 5, ("a", "b", "kind"))
+    assert inspect(desk, source).suggested == {"method": None, "columns": {}}
+    result = inspect(desk, source, columns={"question": "a", "answer": "kind"})
+    assert result.labels == {"x": 5, "y": 5} and result.lengths["chars_max"] == 10
+    with pytest.raises(InputError, match="no column 'kindd'"):
+        inspect(desk, source, columns={"query": "a", "response": "kindd"})
+
+
+TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "shape", "targets"),
+    [
+        ({"messages": TURNS}, "openai_chat", []),
+        ({"messages": TURNS[:1], "reference_answer": "a"}, "rft", ["RFT_LORA"]),
+        ({"query": "q", "response": "a"}, "gen_qa", ["EVALUATION", "SFT_LORA", "RFT_LORA"]),
+        ({"instruction": "q", "output": "a"}, "table", ["SFT_LORA", "RFT_LORA", "EVALUATION"]),
+        ({"messages": [{"role": "user", "content": [{"text": "q"}]}]}, "converse", ["SFT_LORA"]),
+        ({"messages": "text"}, "unknown", []),
+        ({}, "unknown", []),
+    ],
+)
+def test_shapes_are_recognised_with_the_methods_they_serve(
+    desk: "Desk", row: Any, shape: str, targets: list[str]
+) -> None:
+    result = inspect(desk, desk.jsonl([row] * 3))
+    assert (result.shape, result.supported_targets) == (shape, targets)
+    assert bool(result.suggested) == bool(targets)
+    assert result.next_step
+
+
+def test_finished_rows_are_measured_by_query_and_answer(desk: "Desk", converse: Callable[..., Any]) -> None:
+    result = inspect(desk, desk.jsonl([converse("four", label) for label in ("x", "y") * 6]))
+    assert result.labels == {"x": 6, "y": 6} and result.lengths["chars_max"] == 5
+    assert result.suggested == {"method": "SFT_LORA", "columns": {}}
+    assert "validate_dataset(" in result.next_step
+
+
+def test_object_answers_suggest_rft(desk: "Desk") -> None:
+    result = inspect(desk, desk.jsonl([{"question": "q", "reference_answer": {"n": 1}}]))
+    assert result.suggested["method"] == "RFT_LORA"
+
+
+def test_what_cannot_be_read_is_counted_with_lines_and_a_fix(desk: "Desk") -> None:
+    source = desk.write("data.csv", b"Body,Y\nfine,1\nbad \x93,2\nshort\n")
+    result = inspect(desk, source)
+    assert result.rejected == {"not UTF-8": 1, "fewer cells than the header": 1} and result.rows == 1
+    assert any("CP1252" in finding.fix and finding.line == 3 for finding in result.findings)
+
+
+def test_a_header_without_rows_is_a_blocking_finding_and_no_crash(desk: "Desk") -> None:
+    result = inspect(desk, desk.write("data.csv", "Body,Y\n"))
+    assert result.rows == 0 and [finding.severity for finding in result.findings] == ["block"]
+    assert result.text()
+
+
+def test_mixed_shapes_are_pointed_out(desk: "Desk") -> None:
+    result = inspect(desk, desk.jsonl([{"query": "q", "response": "a"}] * 4 + [{"messages": TURNS}]))
+    assert "1 of the first 5 rows" in str(result.findings)
+
+
+def test_empty_cells_of_the_proposed_columns_are_announced(desk: "Desk") -> None:
+    result = inspect(desk, desk.csv([("q", "a"), ("", "a")]))
+    assert any(finding.rule == "source-empty" and finding.count == 1 for finding in result.findings)
+
+
+@pytest.mark.parametrize("rows", [-1, 21])
+def test_the_sample_has_bounds(desk: "Desk", rows: int) -> None:
+    with pytest.raises(InputError, match="sample_rows"):
+        inspect(desk, desk.csv([("q", "a")]), sample_rows=rows)
+    assert inspect(desk, desk.csv([("q", "a")]), sample_rows=0).untrusted_sample == []
+
+
+def test_keys_without_end_do_not_fill_the_result(desk: "Desk") -> None:
+    result = inspect(desk, desk.jsonl([{f"key {row}-{index}": "x" for index in range(10)} for row in range(300)]))
+    assert len(result.columns) <= 100
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", b""), ("b.csv", "Body,Y\n".encode("utf-16")), ("c.jsonl", b"{oops\n")]
+)
+def test_a_file_that_cannot_be_read_at_all_is_an_error(desk: "Desk", name: str, content: bytes) -> None:
+    with pytest.raises(InputError) as caught:
+        inspect(desk, desk.write(name, content))
+    assert caught.value.fix
