@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -277,7 +278,7 @@ def test_messages_that_cannot_be_sent_are_refused(desk: "Desk", endpoint: str, a
 class Stream:
     """A response stream made of given events."""
 
-    def __init__(self, events: list[dict[str, Any]], after: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, events: list[dict[str, Any]], after: Callable[[], object] = lambda: None) -> None:
         self.events, self.after, self.closed = events, after, False
 
     def __iter__(self) -> Any:
@@ -337,3 +338,19 @@ def test_a_lost_connection_is_an_aws_error_and_the_stream_is_closed(
     with pytest.raises(AwsError, match="did not answer"):
         invoke_model(desk.ctx, deployment_id=endpoint, messages=ASK)
     assert stream.closed
+
+
+def test_an_answer_that_takes_too_long_comes_back_as_far_as_it_got(
+    desk: "Desk", endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("novaforge.tools.deployment.invoke.READ_S", 0.3)
+    release = threading.Event()
+    stream = Stream([part({"choices": [{"delta": {"content": "half"}}]})], lambda: release.wait(10))
+    answering(desk, monkeypatch, stream)
+    answer = invoke_model(desk.ctx, deployment_id=endpoint, messages=ASK)
+    assert (answer.untrusted_text, answer.finish_reason) == ("half", "time")
+    assert "Reading stopped" in answer.next_step
+    answering(desk, monkeypatch, Stream([], lambda: release.wait(10)))
+    with pytest.raises(AwsError, match="sent nothing"):
+        invoke_model(desk.ctx, deployment_id=endpoint, messages=ASK)
+    release.set()

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 from novaforge.guards.errors import AwsError, InputError, NotFoundError
 from novaforge.guards.text import clean, one_line
 from novaforge.guards.values import JsonObject
+from novaforge.tools.aws.deadline import DeadlinePassed, stream_within
 from novaforge.tools.aws.errors import translate
 from novaforge.tools.context import ToolContext
 from novaforge.tools.deployment.results import Invocation
@@ -17,6 +19,9 @@ from novaforge.tools.deployment.sse import Answer, events, lines
 from novaforge.tools.records import resource_id
 
 KIND = "sagemaker:endpoint"
+RUNTIME, INVOKE = "sagemaker-runtime", "invoke_endpoint_with_response_stream"
+OPERATION = "sagemaker-runtime:InvokeEndpointWithResponseStream"
+OUT_OF_TIME = "time"
 ROLES = ("system", "user", "assistant")
 MAX_BODY_BYTES = 6 * 1024 * 1024
 MAX_TEXT = 20_000
@@ -42,15 +47,7 @@ def invoke_model(
     if status != "InService":
         return Invocation(deployment_id=name, status=status, next_step=_waiting(status, reason))
     started = time.monotonic()
-    response = ctx.aws.call(
-        "sagemaker-runtime",
-        "invoke_endpoint_with_response_stream",
-        EndpointName=name,
-        ContentType="application/json",
-        Accept="application/json",
-        Body=body,
-    )
-    answer, first = _read(ctx, response["Body"], started, max_tokens)
+    answer, first = _read(ctx, name, body, started, max_tokens)
     return _result(name, answer, first, started)
 
 
@@ -137,43 +134,54 @@ def _waiting(status: str, reason: str) -> str:
     return f'It will not answer and may still bill.{said} Delete it with plan_cleanup(scope="deployments").'
 
 
-def _read(ctx: ToolContext, stream: Any, started: float, max_tokens: int) -> tuple[Answer, int | None]:
-    """Read until the stream or the time ends, reporting each piece as progress."""
+def _read(ctx: ToolContext, name: str, body: bytes, started: float, max_tokens: int) -> tuple[Answer, int | None]:
+    """Call and read until the stream or the time ends, reporting each piece as progress."""
     answer, first = Answer(), None
-    for data in events(lines(_chunks(stream, started, answer))):
-        piece = answer.take(data)
-        if piece:
-            first = first if first is not None else _ms(started)
-            ctx.progress(float(len(answer.pieces)), float(max_tokens), clean(piece, 200))
+    try:
+        for data in events(lines(stream_within(READ_S, partial(_chunks, ctx, name, body, answer)))):
+            piece = answer.take(data)
+            if piece:
+                first = first if first is not None else _ms(started)
+                ctx.progress(float(len(answer.pieces)), float(max_tokens), clean(piece, 200))
+    except DeadlinePassed:
+        answer.finish_reason = OUT_OF_TIME
     return answer, first
 
 
-def _chunks(stream: Any, started: float, answer: Answer) -> Iterator[bytes]:
+def _chunks(ctx: ToolContext, name: str, body: bytes, answer: Answer) -> Iterator[bytes]:
+    """Call the endpoint and yield the bytes of its answer; what is no payload is noted as an error of the answer."""
+    kind = "application/json"
+    response = ctx.aws.call(RUNTIME, INVOKE, EndpointName=name, ContentType=kind, Accept=kind, Body=body)
+    stream: Any = response["Body"]
     try:
         for event in stream:
             if "PayloadPart" in event:
                 yield event["PayloadPart"]["Bytes"]
             else:
                 answer.error = answer.error or f"the stream broke: {', '.join(event)}"
-            if time.monotonic() - started > READ_S:
-                answer.finish_reason = "time"
-                return
     except Exception as error:
-        raise translate(error, "sagemaker-runtime:InvokeEndpointWithResponseStream") from error
+        raise translate(error, OPERATION) from error
     finally:
         stream.close()
 
 
 def _result(name: str, answer: Answer, first: int | None, started: float) -> Invocation:
+    if answer.finish_reason == OUT_OF_TIME and not answer.text:
+        raise AwsError(
+            f"{name} sent nothing within {READ_S:.0f} s.",
+            operation=OPERATION,
+            code="Timeout",
+            fix="call again; a cold or busy endpoint answers late. Fewer max_tokens help.",
+        )
     if answer.error and not answer.text:
         raise AwsError(
             f"{name} answered with an error (text from outside): {clean(answer.error, 300)}",
-            operation="sagemaker-runtime:InvokeEndpointWithResponseStream",
+            operation=OPERATION,
             code="ModelError",
             fix="correct the messages or max_tokens; the endpoint's log group is /aws/sagemaker/Endpoints/" + name,
         )
     problem = f"The answer is incomplete: {clean(answer.error, 200)}. " if answer.error else ""
-    cut = {"length": "It stopped at max_tokens. ", "time": f"Reading stopped after {READ_S:.0f} s. "}
+    cut = {"length": "It stopped at max_tokens. ", OUT_OF_TIME: f"Reading stopped after {READ_S:.0f} s. "}
     return Invocation(
         deployment_id=name,
         status="InService",

@@ -10,12 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from novaforge.guards.values import JsonObject
+from novaforge.tools.aws.deadline import DeadlinePassed, within
 from novaforge.tools.context import ToolContext
 
 CALL_S = 5.0
@@ -62,7 +64,16 @@ def deployed_runner(ctx: ToolContext, function: str) -> Runner:
 
     def run(events: Sequence[Event], total_s: float) -> list[Call]:
         end = time.monotonic() + total_s
-        return [_invoke(ctx, function, event) if time.monotonic() < end else Call(ran=False) for event in events]
+        calls: list[Call] = []
+        for event in events:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                calls.append(within(left, partial(_invoke, ctx, function, event)))
+            except DeadlinePassed:
+                calls.append(Call(error=f"Timeout: no answer within {left:.0f} s"))
+        return calls + [Call(ran=False)] * (len(events) - len(calls))
 
     return run
 
