@@ -1,16 +1,19 @@
 """Plan a SageMaker endpoint for a checkpoint: model, endpoint configuration, endpoint, with its price and its end."""
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import JsonValue
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Finding
-from novaforge.guards.plan import PlanBody, Precondition
+from novaforge.guards.plan import Cost, PlanBody, Precondition
+from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import DeploymentTarget
 from novaforge.tools.aws.roles import RoleCheck, check_role
 from novaforge.tools.context import ToolContext
-from novaforge.tools.deployment.base import find_base
+from novaforge.tools.deployment.base import Base, find_base
 from novaforge.tools.deployment.capacity import check_capacity, image_uri
 from novaforge.tools.deployment.environment import container_environment
 from novaforge.tools.deployment.lifetime import delete_time, lifetime_finding
@@ -26,6 +29,23 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 MAX_NAME = 47
 """Model and configuration add "nf-", a hyphen and twelve digits to the endpoint's name, within SageMaker's 63 characters."""
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Everything an endpoint's requests are made of, and what was found about each part."""
+
+    name: str
+    base: Base
+    environment: dict[str, str]
+    created: datetime
+    expires: datetime
+    until: datetime
+    choice: Choice
+    cost: Cost
+    role: RoleCheck
+    image: str
+    findings: list[Finding]
 
 
 def plan_deployment(
@@ -45,50 +65,68 @@ def plan_deployment(
     Raises InputError for arguments that cannot be rendered, RefusedError for targets and models that do not work yet.
     """
     role = _refuse_early(ctx, target, name, role)
+    draft = _draft(ctx, name, base, (instance_type, instance_count), environment, delete_after, role)
+    spec: JsonObject = {
+        "base": base,
+        "target": target,
+        "name": name,
+        "instance_type": instance_type,
+        "instance_count": instance_count,
+        "environment": {**draft.environment},
+        "delete_after": delete_after,
+        "role": role,
+    }
+    return store_plan(ctx, _body(ctx, draft, target, spec))
+
+
+def _draft(
+    ctx: ToolContext,
+    name: str,
+    base: str,
+    machines: tuple[str | None, int | None],
+    environment: dict[str, JsonValue] | None,
+    delete_after: str | None,
+    role: str,
+) -> _Draft:
     found = find_base(ctx, base)
     variables = container_environment(environment)
     created, expires = plan_times(ctx)
     until = delete_time(delete_after, created)
-    choice = choose(ctx, found.model, instance_type, instance_count, variables)
+    choice = choose(ctx, found.model, *machines, variables)
     cost, doubts = cost_of(choice, created, until, ctx.clock().date())
     checked = check_role(ctx, role, SAGEMAKER)
+    capacity = check_capacity(found.model, choice.instance_type, variables)
+    findings = [*found.findings, *capacity, *doubts, *checked.findings, lifetime_finding(until, choice.usd_per_hour)]
     image = image_uri(ctx.aws.region)
-    tags = plan_tags(ctx, cost.ceiling_usd, until)
-    steps = endpoint_steps(name, found.uri, image, variables, checked.arn, choice, tags, until)
+    return _Draft(name, found, variables, created, expires, until, choice, cost, checked, image, findings)
+
+
+def _body(ctx: ToolContext, draft: _Draft, target: DeploymentTarget, spec: JsonObject) -> PlanBody:
+    name, found, choice = draft.name, draft.base, draft.choice
+    tags = plan_tags(ctx, draft.cost.ceiling_usd, draft.until)
+    steps = endpoint_steps(name, found.uri, draft.image, draft.environment, draft.role.arn, choice, tags, draft.until)
     check_steps(ctx, steps)
     taken, free = check_free(ctx, ENDPOINT, name, "endpoint")
     quota, shortage = check_quota(ctx, choice)
-    capacity = check_capacity(found.model, choice.instance_type, variables)
-    findings = [*found.findings, *capacity, *doubts, *shortage, *checked.findings, *taken]
-    body = PlanBody(
-        plan_id=new_plan_id(created),
+    return PlanBody(
+        plan_id=new_plan_id(draft.created),
         action="deploy",
-        title=f"Deploy {found.job_id or found.uri} to endpoint {name} until {until:%Y-%m-%d %H:%M} UTC",
+        title=f"Deploy {found.job_id or found.uri} to endpoint {name} until {draft.until:%Y-%m-%d %H:%M} UTC",
         name=name,
         model=found.model,
         platform=target,
         principal=ctx.aws.principal(),
         sandbox=ctx.mode.sandbox,
         steps=tuple(steps),
-        image=image,
-        cost=cost,
-        findings=(*findings, lifetime_finding(until, choice.usd_per_hour), _image_finding(image)),
-        facts=(*found.facts, checked.fact, quota),
-        preconditions=(*_preconditions(ctx, choice, checked), *free),
-        spec={
-            "base": base,
-            "target": target,
-            "name": name,
-            "instance_type": instance_type,
-            "instance_count": instance_count,
-            "environment": {**variables},
-            "delete_after": delete_after,
-            "role": role,
-        },
-        created_at=created,
-        expires_at=expires,
+        image=draft.image,
+        cost=draft.cost,
+        findings=(*draft.findings, *shortage, *taken, _image_finding(draft.image)),
+        facts=(*found.facts, draft.role.fact, quota),
+        preconditions=(*_preconditions(ctx, choice, draft.role), *free),
+        spec=spec,
+        created_at=draft.created,
+        expires_at=draft.expires,
     )
-    return store_plan(ctx, body)
 
 
 def _refuse_early(ctx: ToolContext, target: DeploymentTarget, name: str, role: str | None) -> str:
