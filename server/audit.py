@@ -3,7 +3,7 @@
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -75,7 +75,7 @@ def tail(path: Path, count: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _locked(path: Path, clock: Clock) -> Iterator[tuple[int, Head]]:
+def _locked(path: Path, clock: Clock) -> Generator[tuple[int, Head]]:
     """Open the log for one writer, its first line and any repair written, and give the head to continue."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -1,7 +1,7 @@
 """Connections of the ledger: how transactions begin, and how the schema comes about."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,13 @@ class Database:
             raise
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> Generator[Connection]:
         """Open a transaction that only reads; raises ConfigError when the database cannot be used."""
         with _explained(self.url), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> Generator[Connection]:
         """Open a transaction that writes; on SQLite it holds the write lock from its first moment."""
         with _explained(self.url), self._engine.execution_options(writes=True).begin() as connection:
             yield connection
@@ -55,7 +55,7 @@ class Database:
 
 
 @contextmanager
-def _explained(url: URL) -> Iterator[None]:
+def _explained(url: URL) -> Generator[None]:
     """Say which database failed; a broken constraint is the caller's to read and passes through."""
     try:
         yield

@@ -93,7 +93,7 @@ class PlanStore:
         """Return the latest answer for a plan."""
         query = select(approvals).where(approvals.c.plan_digest == plan_digest).order_by(approvals.c.at.desc())
         with self.database.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(query).mappings().first()
         return to_approval(row) if row else None
 
     def begin(
@@ -166,14 +166,14 @@ class PlanStore:
     def execution(self, digest: str) -> Execution | None:
         """Return the execution of a plan."""
         with self.database.read() as connection:
-            row = connection.execute(select(executions).where(executions.c.plan_digest == digest)).first()
+            row = connection.execute(select(executions).where(executions.c.plan_digest == digest)).mappings().first()
         return to_execution(row) if row else None
 
     def unsettled(self) -> list[Execution]:
         """Return executions in state submitting or unknown, oldest first."""
         query = select(executions).where(executions.c.state.in_(UNSETTLED)).order_by(executions.c.intent_at)
         with self.database.read() as connection:
-            return [to_execution(row) for row in connection.execute(query).all()]
+            return [to_execution(row) for row in connection.execute(query).mappings().all()]
 
     def supersede(self, plan: Plan, at: datetime) -> list[str]:
         """Mark the other open plans with the same action and output as superseded; returns their ids."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Row
+from sqlalchemy import Row, RowMapping
 
 from novaforge.guards.errors import RefusedError
 from novaforge.guards.plan import Plan, intact
@@ -63,9 +63,9 @@ def _tampered(plan_id: str, why: str) -> RefusedError:
     )
 
 
-def to_approval(row: Row[Any]) -> Approval:
+def to_approval(row: RowMapping) -> Approval:
     """Return the approval of a row."""
-    return Approval.model_validate(dict(row._mapping))
+    return Approval.model_validate(dict(row))
 
 
 def approval_values(approval: Approval) -> dict[str, Any]:
@@ -75,9 +75,9 @@ def approval_values(approval: Approval) -> dict[str, Any]:
     return {**data, **times}
 
 
-def to_execution(row: Row[Any]) -> Execution:
+def to_execution(row: RowMapping) -> Execution:
     """Return the execution of a row."""
-    data = dict(row._mapping)
+    data = dict(row)
     return Execution.model_validate({**data, "done": tuple(json.loads(data["done"]))})
 
 
