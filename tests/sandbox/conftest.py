@@ -65,7 +65,13 @@ def trained(sandbox: RunningSandbox, aws: Aws, job_request: Callable[..., Reques
     return str(request["TrainingJobName"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def fresh_account(sandbox: RunningSandbox) -> None:
+    """Begin every module with an account nobody has used."""
+    sandbox.reset()
+
+
+@pytest.fixture(scope="module")
 def lambda_role(aws: Aws) -> str:
     """Return the ARN of a role that Lambda may assume."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

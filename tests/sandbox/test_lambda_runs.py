@@ -170,6 +170,13 @@ def test_a_package_cannot_write_outside_its_folder(
     assert not list(sandbox.folder.glob("escaped.py")) and not list(sandbox.folder.parent.glob("escaped.py"))
 
 
+def test_a_role_that_lambda_cannot_assume_is_refused(aws: Aws, function: Make) -> None:
+    for role in ("arn:aws:iam::111122223333:role/NovaForgeExecution", "arn:aws:iam::111122223333:role/none"):
+        with pytest.raises(AwsError, match="cannot be assumed by Lambda") as refused:
+            function("def lambda_handler(e, c): return 1", Role=role)
+        assert refused.value.code == "InvalidParameterValueException"
+
+
 def test_a_function_name_is_used_once(aws: Aws, function: Make) -> None:
     name = function("def lambda_handler(e, c): return 1")
     with pytest.raises(ConflictError):

@@ -91,6 +91,9 @@ def reward_arn(aws: Aws) -> str:
     import io
     import zipfile
 
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.call("iam", "create_role", RoleName="planner-reward", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("lambda_function.py", REWARD)
@@ -99,7 +102,7 @@ def reward_arn(aws: Aws) -> str:
         "create_function",
         FunctionName="planner-reward",
         Runtime="python3.12",
-        Role="arn:aws:iam::111122223333:role/NovaForgeExecution",
+        Role=role,
         Handler="lambda_function.lambda_handler",
         Code={"ZipFile": packed.getvalue()},
     )

@@ -10,6 +10,7 @@ from typing import Any
 from novaforge.server.sandbox import functions
 from novaforge.server.sandbox.account import Account
 from novaforge.server.sandbox.routes import model
+from novaforge.server.sandbox.services import permissions
 from novaforge.server.sandbox.wire import AwsFault, Call, Reply
 from novaforge.tools.aws.shapes import check_request
 
@@ -24,6 +25,9 @@ def create(account: Account, call: Call) -> Reply:
     if problems:
         listed = "; ".join(f"Value at '{item.path.removeprefix('$.')}' {item.message}" for item in problems)
         raise AwsFault("ValidationException", f"{len(problems)} validation error(s) detected: {listed}")
+    if not permissions.assumable(account.moto, request["Role"], "lambda.amazonaws.com"):
+        message = "The role defined for the function cannot be assumed by Lambda."
+        raise AwsFault("InvalidParameterValueException", message, Type="User")
     functions.store(account, _package(account, request.get("Code", {})))
     return Reply(*account.moto(call.environ))
 

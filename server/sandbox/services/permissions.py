@@ -78,6 +78,16 @@ def trusts(document: Document, service: str) -> bool:
     return False
 
 
+def assumable(moto: Moto, role_arn: str, service: str) -> bool:
+    """Tell whether a role exists under exactly this ARN and lets a service assume it."""
+    client = moto.client("iam")
+    try:
+        role = client.get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+    except client.exceptions.NoSuchEntityException:
+        return False
+    return bool(role["Arn"] == role_arn) and trusts(role["AssumeRolePolicyDocument"], service)
+
+
 def require(account: Account, role_arn: str, action: str, resource: str) -> None:
     """Raise JobFailure when a job's role may not do something."""
     name = role_arn.rpartition("/")[2]

@@ -71,17 +71,7 @@ def list_jobs(account: Account, call: Call) -> Answer:
 
 def check_role(account: Account, role_arn: str) -> None:
     """Raise the ValidationException of a role that does not exist here or does not trust SageMaker."""
-    client = account.moto.client("iam")
-    name = role_arn.rpartition("/")[2]
-    try:
-        role = client.get_role(RoleName=name)["Role"]
-    except client.exceptions.NoSuchEntityException:
-        role = None
-    if (
-        not role
-        or role["Arn"] != role_arn
-        or not permissions.trusts(role["AssumeRolePolicyDocument"], "sagemaker.amazonaws.com")
-    ):
+    if not permissions.assumable(account.moto, role_arn, "sagemaker.amazonaws.com"):
         raise invalid(
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
             "'sagemaker.amazonaws.com' to assume the role."
