@@ -44,7 +44,7 @@ def break_call(desk: "Desk", monkeypatch: pytest.MonkeyPatch, operation: str) ->
 
 def test_an_empty_account_spends_nothing(desk: "Desk") -> None:
     spend = get_spend(desk.ctx)
-    assert spend.running == [] and spend.burn_usd_per_hour == 0 and spend.debts == []
+    assert spend.running == [] and spend.burn_usd_per_hour == 0 and spend.debts == {}
     assert "Nothing is running." in spend.text()
 
 
@@ -57,7 +57,7 @@ def test_an_endpoint_shows_its_rate_age_and_end(desk: "Desk", deploy: Callable[[
     assert item.usd_per_hour == spend.burn_usd_per_hour == RATE
     assert item.cost_usd is not None and abs(item.cost_usd - RATE / 2) < Decimal("0.2")
     assert item.delete_after is not None and not item.overdue and item.idle is None
-    assert spend.total_endpoints_usd == item.cost_usd
+    assert spend.totals_usd["endpoints"] == item.cost_usd
     assert spend.findings == [] and "plan_cleanup" in spend.next_step
 
 
@@ -113,12 +113,12 @@ def test_metrics_that_cannot_be_read_leave_idleness_open(
 def test_after_the_cleanup_nothing_runs_and_the_cost_stays_on_record(desk: "Desk", deploy: Callable[[], str]) -> None:
     deploy()
     desk.passed = timedelta(minutes=15)
-    before = get_spend(desk.ctx).total_endpoints_usd
+    before = get_spend(desk.ctx).totals_usd["endpoints"]
     assert desk.apply(plan_cleanup(desk.ctx, scope="all").plan_id).status == "started"
     desk.passed = timedelta(minutes=20)
     spend = get_spend(desk.ctx)
     assert spend.running == [] and spend.burn_usd_per_hour == 0 and spend.next_step == ""
-    assert before <= spend.total_endpoints_usd < before + Decimal("0.5")
+    assert before <= spend.totals_usd["endpoints"] < before + Decimal("0.5")
 
 
 def test_an_endpoint_still_being_deleted_is_shown_until_it_is_gone(desk: "Desk", deploy: Callable[[], str]) -> None:
@@ -166,9 +166,8 @@ def test_jobs_show_their_cost_and_only_those_that_bill_burn(
     assert by_name.keys() == {waiting.job_id, running.job_id}
     assert (by_name[waiting.job_id].billing, by_name[running.job_id].billing) == (False, True)
     assert spend.burn_usd_per_hour == 120
-    costs = {item.job_id: item.cost_usd for item in spend.jobs}
-    assert costs == {done.job_id: 60, waiting.job_id: 0, running.job_id: 30}
-    assert spend.total_jobs_usd == 90
+    assert spend.jobs_usd == {done.job_id: 60, waiting.job_id: 0, running.job_id: 30}
+    assert spend.totals_usd["jobs"] == 90
 
 
 def test_a_job_that_cannot_be_asked_about_counts_as_not_ended(
@@ -190,10 +189,9 @@ def test_budgets_are_shown_against_what_was_committed_today(desk: "Desk", deploy
     deploy()
     policy = Policy(max_usd_per_day=Decimal(100), max_usd_per_plan=Decimal(50))
     spend = get_spend(replace(desk.ctx, policy=policy))
-    assert (spend.budget_day_usd, spend.budget_plan_usd) == (Decimal(100), Decimal(50))
-    assert spend.budget_left_usd == 100 - spend.committed_today_usd
-    free = get_spend(desk.ctx)
-    assert free.budget_day_usd is None and free.budget_left_usd is None
+    left = 100 - spend.totals_usd["committed_today"]
+    assert spend.budgets_usd == {"per_plan": 50, "per_day": 100, "left_today": left}
+    assert get_spend(desk.ctx).budgets_usd == {}
 
 
 def test_what_a_failed_apply_left_behind_is_a_debt(desk: "Desk", reward: Callable[[], str]) -> None:
@@ -201,5 +199,5 @@ def test_what_a_failed_apply_left_behind_is_a_debt(desk: "Desk", reward: Callabl
     (row,) = desk.ledger.resources(kind="iam:role")
     desk.ledger.put_resource(row.model_copy(update={"detail": {"debt": "AccessDenied"}}))
     spend = get_spend(desk.ctx)
-    assert [(debt.resource, debt.reason) for debt in spend.debts] == [(f"role {row.name}", "AccessDenied")]
+    assert spend.debts == {f"role {row.name}": "AccessDenied"}
     assert "plan_cleanup" in spend.next_step and "left behind" in spend.text()

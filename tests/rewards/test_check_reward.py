@@ -40,7 +40,7 @@ def test_a_strict_reward_passes_with_scores_latency_and_probes(
     assert check.scores.mean["wrong_reference"] == check.scores.mean["empty"] == -1.0
     assert check.scores.histogram["reference"] == {"1": 20}
     assert check.latency["calls"] == 20 and 0 < check.latency["p50_ms"] <= check.latency["p95_ms"]
-    assert {probe.probe: probe.as_good_as_truth for probe in check.probes} == {
+    assert check.probes == {
         "hidden_in_list": 0, "all_labels": 0, "repeated": 0, "prompt_echo": 0, "only_markers": 0,
     }  # fmt: skip
     assert "plan_reward" in check.next_step and check.untrusted_errors == []

@@ -1,7 +1,5 @@
 """What get_spend returns."""
 
-from pydantic import Field
-
 from novaforge.guards.values import Frozen, Usd, Utc, dollars
 from novaforge.tools.results import FindingView, ToolResult, show_findings
 
@@ -24,49 +22,36 @@ class Running(Frozen):
     idle: bool | None = None
 
 
-class JobCost(Frozen):
-    """What a job has cost so far, and what it was allowed to."""
-
-    job_id: str
-    phase: str
-    cost_usd: Usd
-    ceiling_usd: Usd
-
-
-class Debt(Frozen):
-    """Something a failed apply or cleanup left behind."""
-
-    resource: str
-    plan_id: str
-    reason: str
-
-
 class Spend(ToolResult):
-    """What runs, what it costs, and what is left of the budgets; amounts are list prices x time, not a bill."""
+    """What runs, what it costs, and what is left of the budgets; amounts are list prices x time in USD, not a bill.
+
+    totals_usd: jobs, endpoints (so far) and committed_today (ceilings begun since midnight UTC). budgets_usd, as far as the
+    policy sets them: per_plan, per_day, left_today. jobs_usd: cost by job id, newest first. debts: what a failed plan left
+    behind, with the reason.
+    """
 
     running: list[Running]
     burn_usd_per_hour: Usd
-    committed_today_usd: Usd
-    budget_day_usd: Usd | None
-    budget_left_usd: Usd | None
-    budget_plan_usd: Usd | None
-    jobs: list[JobCost]
-    total_jobs_usd: Usd
-    total_endpoints_usd: Usd
-    debts: list[Debt] = Field(default_factory=list[Debt])
-    findings: list[FindingView] = Field(default_factory=list[FindingView])
+    totals_usd: dict[str, Usd]
+    budgets_usd: dict[str, Usd]
+    jobs_usd: dict[str, Usd]
+    debts: dict[str, str]
+    findings: list[FindingView]
 
     def text(self) -> str:
         """Return the spend in a few lines."""
-        lines = [_running_line(item) for item in self.running] or ["Nothing is running."]
-        lines.append(f"burn rate {dollars(self.burn_usd_per_hour)} per hour")
-        lines.append(
-            f"so far: jobs {dollars(self.total_jobs_usd)}, endpoints {dollars(self.total_endpoints_usd)} (list prices)"
-        )
-        left = "" if self.budget_left_usd is None else f", {dollars(self.budget_left_usd)} left of the day's budget"
-        lines.append(f"ceilings begun today: {dollars(self.committed_today_usd)}{left}")
-        lines += [f"left behind: {debt.resource} ({debt.reason})" for debt in self.debts]
-        return "\n".join(line for line in [*lines, show_findings(self.findings), self.next_step] if line)
+        totals, left = self.totals_usd, self.budgets_usd.get("left_today")
+        of_budget = "" if left is None else f", {dollars(left)} left of the day's budget"
+        lines = [
+            *([_running_line(item) for item in self.running] or ["Nothing is running."]),
+            f"burn rate {dollars(self.burn_usd_per_hour)} per hour",
+            f"so far: jobs {dollars(totals['jobs'])}, endpoints {dollars(totals['endpoints'])} (list prices)",
+            f"ceilings begun today: {dollars(totals['committed_today'])}{of_budget}",
+            *(f"left behind: {resource} ({reason})" for resource, reason in self.debts.items()),
+            show_findings(self.findings),
+            self.next_step,
+        ]
+        return "\n".join(line for line in lines if line)
 
 
 def _running_line(item: Running) -> str:

@@ -8,7 +8,7 @@ from novaforge.guards.values import cents
 from novaforge.tools.cleanup.endpoints import endpoint_cost, running_endpoints
 from novaforge.tools.cleanup.inventory import label
 from novaforge.tools.cleanup.jobs import Live, live_jobs
-from novaforge.tools.cleanup.results import Debt, JobCost, Running, Spend
+from novaforge.tools.cleanup.results import Running, Spend
 from novaforge.tools.context import ToolContext
 from novaforge.tools.deployment.steps import ENDPOINT
 from novaforge.tools.jobs.refresh import stored_state
@@ -29,25 +29,35 @@ def get_spend(ctx: ToolContext) -> Spend:
     jobs = ctx.ledger.jobs(limit=MAX_JOBS)
     running = [*(_running_job(job) for job in live.running()), *endpoints.running]
     burn = sum((item.usd_per_hour for item in running if item.billing and item.usd_per_hour is not None), Decimal(0))
-    midnight = ctx.clock().replace(hour=0, minute=0, second=0, microsecond=0)
-    committed, day = ctx.ledger.committed_usd(midnight), ctx.policy.max_usd_per_day
     debts = _debts(ctx)
     findings = [*live.unread_findings(), *endpoints.findings, *_unpriced(running)]
+    committed = _committed_today(ctx)
     return Spend(
         running=running,
         burn_usd_per_hour=burn,
-        committed_today_usd=committed,
-        budget_day_usd=day,
-        budget_left_usd=None if day is None else max(Decimal(0), day - committed),
-        budget_plan_usd=ctx.policy.max_usd_per_plan,
-        jobs=[_job_cost(job) for job in jobs[:LISTED_JOBS]],
-        total_jobs_usd=cents(sum((_billed(job) for job in jobs), Decimal(0))),
-        total_endpoints_usd=cents(_endpoints_total(ctx)),
+        totals_usd={
+            "jobs": cents(sum((_billed(job) for job in jobs), Decimal(0))),
+            "endpoints": cents(_endpoints_total(ctx)),
+            "committed_today": committed,
+        },
+        budgets_usd=_budgets(ctx, committed),
+        jobs_usd={job.job_id: cents(_billed(job)) for job in jobs[:LISTED_JOBS]},
         debts=debts,
         findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
         next_step=_next_step(running, debts, live),
         sandbox=ctx.mode.sandbox,
     )
+
+
+def _committed_today(ctx: ToolContext) -> Decimal:
+    return ctx.ledger.committed_usd(ctx.clock().replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def _budgets(ctx: ToolContext, committed: Decimal) -> dict[str, Decimal]:
+    """Return the limits the policy sets, and what is left of the day's."""
+    day, plan = ctx.policy.max_usd_per_day, ctx.policy.max_usd_per_plan
+    found = {} if plan is None else {"per_plan": plan}
+    return found if day is None else found | {"per_day": day, "left_today": max(Decimal(0), day - committed)}
 
 
 def _running_job(job: JobRecord) -> Running:
@@ -61,10 +71,6 @@ def _running_job(job: JobRecord) -> Running:
         cost_usd=cents(_billed(job)),
         since=job.created_at,
     )
-
-
-def _job_cost(job: JobRecord) -> JobCost:
-    return JobCost(job_id=job.job_id, phase=job.phase, cost_usd=cents(_billed(job)), ceiling_usd=job.ceiling_usd)
 
 
 def _billed(job: JobRecord) -> Decimal:
@@ -84,17 +90,16 @@ def _existed(row: ResourceRecord) -> bool:
     return bool(row.arn)
 
 
-def _debts(ctx: ToolContext) -> list[Debt]:
-    """Return what is still there of plans that failed, and what could not be deleted."""
+def _debts(ctx: ToolContext) -> dict[str, str]:
+    """Return what is still there of plans that failed, and what could not be deleted, with the reason."""
     failed = {
         record.plan.plan_id for record in ctx.ledger.plans(states=("failed", "not_created", "unknown"), limit=200)
     }
-    found: list[Debt] = []
+    found: dict[str, str] = {}
     for row in ctx.ledger.resources():
         noted = row.detail.get("debt")
         if noted or row.plan_id in failed:
-            reason = str(noted) if noted else f"plan {row.plan_id} did not finish"
-            found.append(Debt(resource=label(row), plan_id=row.plan_id, reason=reason))
+            found[label(row)] = str(noted) if noted else f"plan {row.plan_id} did not finish"
     return found
 
 
@@ -104,7 +109,7 @@ def _unpriced(running: Sequence[Running]) -> list[Finding]:
     return [Finding(rule="CO1", severity="not_checked", message=message)] if names else []
 
 
-def _next_step(running: Sequence[Running], debts: Sequence[Debt], live: Live) -> str:
+def _next_step(running: Sequence[Running], debts: dict[str, str], live: Live) -> str:
     endpoints = [item for item in running if item.kind == "endpoint" and item.status != "Deleting"]
     if any(item.overdue or item.idle for item in endpoints):
         return 'Delete what is overdue or idle: plan_cleanup(scope="deployments").'

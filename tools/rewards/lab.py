@@ -11,7 +11,7 @@ from novaforge.guards.text import clean
 from novaforge.guards.values import JsonObject
 from novaforge.tools.rewards.candidates import HONEST, candidates, event_of, probes, spell
 from novaforge.tools.rewards.contract import SLOW_MS, check_call, scores_of
-from novaforge.tools.rewards.results import Probe, Scores
+from novaforge.tools.rewards.results import Scores
 from novaforge.tools.rewards.rows import Sample
 from novaforge.tools.rewards.runner import Call, Event, Runner
 
@@ -55,7 +55,7 @@ def try_out(run: Runner, sample: Sample, predictions: Sequence[str] | None) -> T
     trial.findings += latency_findings(trial.single_ms)
     trial.findings += _determinism(run, events, named)
     trial.findings += judge_scores(trial.scores)
-    trial.findings += [_probe_finding(probe) for probe in probe_results(trial) if probe.as_good_as_truth >= PROBE_SHARE]
+    trial.findings += [_gaming(name, share) for name, share in probe_shares(trial).items() if share >= PROBE_SHARE]
     return trial
 
 
@@ -82,19 +82,15 @@ def best_honest(scores: dict[str, list[float]]) -> list[float] | None:
     return [max(values) for values in zip(*spelled, strict=True)] if spelled else None
 
 
-def probe_results(trial: Trial) -> list[Probe]:
-    """Return each probe with the share of rows on which it scored at least like the right answer."""
+def probe_shares(trial: Trial) -> dict[str, float]:
+    """Return for each probe the share of rows on which it scored at least like the right answer."""
     truth = best_honest(trial.scores)
     if truth is None:
-        return []
-    return [
-        Probe(
-            probe=name,
-            mean=round(fmean(values), 4),
-            as_good_as_truth=round(fmean(ours >= best for ours, best in zip(values, truth, strict=True)), 4),
-        )
+        return {}
+    return {
+        name: round(fmean(ours >= best for ours, best in zip(values, truth, strict=True)), 4)
         for name, values in trial.probe_scores.items()
-    ]
+    }
 
 
 def latency_findings(single_ms: Sequence[float]) -> list[Finding]:
@@ -210,11 +206,11 @@ def _ranking(name: str, truth: float, rival: float, spread: bool) -> Finding:
     )
 
 
-def _probe_finding(probe: Probe) -> Finding:
+def _gaming(probe: str, share: float) -> Finding:
     return Finding(
-        rule=f"reward-gaming-{probe.probe.replace('_', '-')}",
+        rule=f"reward-gaming-{probe.replace('_', '-')}",
         severity="confirm",
-        message=f"{_CHEATS[probe.probe]} scores like the right answer on {probe.as_good_as_truth:.0%} of the rows",
+        message=f"{_CHEATS[probe]} scores like the right answer on {share:.0%} of the rows",
         fix="compare the extracted answer as a whole instead of searching for it in the text",
     )
 

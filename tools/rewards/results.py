@@ -14,16 +14,12 @@ class Scores(Frozen):
     histogram: dict[str, dict[str, int]] = Field(default_factory=dict[str, dict[str, int]])
 
 
-class Probe(Frozen):
-    """A way of cheating: on which share of the rows it scored at least as well as the right answer."""
-
-    probe: str
-    mean: float
-    as_good_as_truth: float
-
-
 class RewardCheck(ToolResult):
-    """How a reward function behaves on real rows."""
+    """How a reward function behaves on real rows.
+
+    Latency is in milliseconds. `probes` tells for each way of cheating on which share of the rows it scored at least as
+    well as the right answer.
+    """
 
     ok: bool
     function: str
@@ -31,7 +27,7 @@ class RewardCheck(ToolResult):
     findings: list[FindingView]
     scores: Scores
     latency: dict[str, float]
-    probes: list[Probe]
+    probes: dict[str, float]
     untrusted_errors: list[str] = Field(default_factory=list[str])
     notice: str = NOTICE
 
@@ -43,5 +39,5 @@ class RewardCheck(ToolResult):
             lines.append("mean score: " + ", ".join(f"{name} {mean:g}" for name, mean in self.scores.mean.items()))
         if self.latency:
             lines.append(f"latency: p50 {self.latency['p50_ms']:g} ms, p95 {self.latency['p95_ms']:g} ms")
-        lines += [f"probe {probe.probe}: as good as the truth on {probe.as_good_as_truth:.0%}" for probe in self.probes]
+        lines += [f"probe {name}: as good as the truth on {share:.0%}" for name, share in self.probes.items()]
         return "\n".join(line for line in [*lines, show_findings(self.findings), self.next_step] if line)

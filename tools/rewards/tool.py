@@ -10,7 +10,7 @@ from novaforge.tools.arguments import PlatformName
 from novaforge.tools.context import ToolContext
 from novaforge.tools.results import FindingView
 from novaforge.tools.rewards.contract import MIN_ROWS, check_timeout
-from novaforge.tools.rewards.lab import percentile, probe_results, summary, try_out
+from novaforge.tools.rewards.lab import percentile, probe_shares, summary, try_out
 from novaforge.tools.rewards.plan import plan_reward
 from novaforge.tools.rewards.results import RewardCheck
 from novaforge.tools.rewards.rows import read_predictions, read_sample
@@ -60,7 +60,7 @@ def check_reward(
         findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
         scores=summary(trial.scores),
         latency=_latency(trial.single_ms),
-        probes=probe_results(trial),
+        probes=probe_shares(trial),
         untrusted_errors=trial.errors,
         next_step=_next_step(function, findings),
     )
