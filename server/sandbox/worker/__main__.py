@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
         run(argv[0], Job.open(folder))
     except NovaForgeError as error:
         return _fail(folder, error.as_text())
-    except Exception as error:  # whatever broke, the job must end with a reason people can read
+    except Exception as error:  # noqa: BLE001 - whatever broke, the job must end with a reason people can read
         for line in traceback.format_exc().splitlines():
             say(line)
         return _fail(folder, f"{type(error).__name__}: {error}")

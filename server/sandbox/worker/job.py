@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ class Job:
         self.worker = worker
         self.request = request
         self.settings = settings
+        self.began = time.time()
 
     @classmethod
     def open(cls, folder: Path) -> "Job":

@@ -1,6 +1,7 @@
 """The files of an evaluation, laid out as AWS's container lays them out."""
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,15 +50,15 @@ def write_report(job: Job, run_name: str, standin: StandIn, done: list[Evaluated
 
 
 def _general(job: Job, standin: StandIn) -> dict[str, Any]:
-    now = datetime.now(UTC).timestamp()
+    ended = time.time()
     return {
         "lighteval_sha": "sandbox",
         "num_fewshot_seeds": 1,
         "max_samples": None,
         "job_id": job.name,
-        "start_time": now,
-        "end_time": now,
-        "total_evaluation_time_secondes": "0",
+        "start_time": job.began,
+        "end_time": ended,
+        "total_evaluation_time_secondes": str(ended - job.began),
         "model_name": standin.source,
         "model_sha": "",
         "model_dtype": "float32",

@@ -115,7 +115,7 @@ def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _texts(parts: Any, where: str) -> str:
-    if not isinstance(parts, list) or not parts and where != "system":
+    if not isinstance(parts, list) or (not parts and where != "system"):
         raise RowError(f"the content of {where} is not a list of parts")
     texts: list[str] = []
     for part in parts:

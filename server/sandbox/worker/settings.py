@@ -23,8 +23,9 @@ class Settings(Frozen):
     untrained_tokens: int = Field(16, ge=1)
     """Longest answer of the untrained base, which never ends one by itself."""
     sft_lr_factor: float = Field(300.0, gt=0)
-    rft_lr_factor: float = Field(100.0, gt=0)
-    max_lr: float = Field(4e-3, gt=0)
+    rft_lr_factor: float = Field(30.0, gt=0)
+    max_sft_lr: float = Field(4e-3, gt=0)
+    max_rft_lr: float = Field(1e-3, gt=0)
     kl_factor: float = Field(20.0, ge=0)
     lora_rank: int = Field(16, ge=1)
     reward_batch: int = Field(32, ge=1)

@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig, SFTTrainer  # pyright: ignore[reportPrivateImportUsage]  # TRL exports them lazily
 
+from novaforge.guards.values import JsonObject
 from novaforge.server.sandbox.worker.chat import fit, head, training_ids
 from novaforge.server.sandbox.worker.job import Job
 from novaforge.server.sandbox.worker.logs import note, sft_line
@@ -17,7 +18,7 @@ from novaforge.server.sandbox.worker.train import StepLog, adapt, finish, run, s
 SECTION = "training_config"
 
 
-class CompletionTrainer(SFTTrainer):
+class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # mypy is told to skip TRL
     """SFTTrainer that runs the output layer over the answers alone.
 
     On a CPU, TRL scores every position and masks afterwards; with prompts of a hundred tokens and answers of three
@@ -84,7 +85,7 @@ def train_sft(job: Job, recipe: Recipe) -> None:
         callbacks=[StepLog(job, lambda state, logs, seconds: _line(state, logs, seconds, batch))],
     )
     run(trainer)
-    info = {"method": "SFT", "mode": mode, "steps": max_steps, "rows": len(chats), "answer_tokens": longest}
+    info: JsonObject = {"method": "SFT", "mode": mode, "steps": max_steps, "rows": len(chats), "answer_tokens": longest}
     finish(job, standin, recipe, info)
 
 
@@ -113,7 +114,7 @@ def _arguments(job: Job, recipe: Recipe, max_steps: int, batch: int) -> SFTConfi
     rate = recipe.number(f"{SECTION}.optim_config.lr")
     factor = job.settings.sft_lr_factor
     least = recipe.number(f"{SECTION}.lr_scheduler.min_lr", default=0.0) * factor
-    used = scaled_rate(rate, factor, job)
+    used = scaled_rate(rate, factor, job.settings.max_sft_lr)
     return SFTConfig(
         **shared_arguments(job, recipe, SECTION, max_steps),
         learning_rate=used,

@@ -49,12 +49,10 @@ def adapt(standin: StandIn, recipe: Recipe, job: Job, section: str) -> str:
     return "lora"
 
 
-def scaled_rate(rate: float, factor: float, job: Job) -> float:
+def scaled_rate(rate: float, factor: float, most: float) -> float:
     """Return the stand-in's learning rate and say how it was reached."""
-    used = min(rate * factor, job.settings.max_lr)
-    note(
-        f"learning rate {rate:g} of the recipe x {factor:g} for the stand-in = {used:g} (at most {job.settings.max_lr:g})"
-    )
+    used = min(rate * factor, most)
+    note(f"learning rate {rate:g} of the recipe x {factor:g} for the stand-in, at most {most:g}: {used:g}")
     return used
 
 
@@ -76,7 +74,7 @@ def shared_arguments(job: Job, recipe: Recipe, section: str, max_steps: int) -> 
         "save_steps": save_steps,
         "save_total_limit": 1,
         "save_only_model": True,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         "bf16": False,
         "use_cpu": device() == "cpu",
         "dataloader_num_workers": 0,
@@ -106,7 +104,7 @@ def finish(job: Job, standin: StandIn, recipe: Recipe, info: JsonObject) -> None
     say("Training is complete")
 
 
-class StepLog(TrainerCallback):
+class StepLog(TrainerCallback):  # type: ignore[misc]  # mypy is told to skip transformers
     """Prints one line per step through `line(step, logs, state, seconds)` and keeps progress.json."""
 
     def __init__(self, job: Job, line: Any) -> None:
