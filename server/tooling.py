@@ -26,7 +26,6 @@ class ToolSpec:
     """What the server says about a tool; the work itself is a plain function."""
 
     name: str
-    title: str
     description: str
     toolset: str
     work: Work | None = None
@@ -41,9 +40,8 @@ class ToolSpec:
         """The hints a client may show; never a gate. What a read-only hint implies is left out."""
         if self.read_only:
             closed = None if self.open_world else False
-            return ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=closed)
+            return ToolAnnotations(read_only_hint=True, open_world_hint=closed)
         return ToolAnnotations(
-            title=self.title,
             read_only_hint=False,
             destructive_hint=self.destructive,
             idempotent_hint=self.idempotent,

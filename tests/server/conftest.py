@@ -85,7 +85,8 @@ def seat(sandbox: RunningSandbox, tmp_path: Path, era: str) -> MakeSeat:
 
     @asynccontextmanager
     async def make(person: Person | None = None, **settings: Any) -> AsyncIterator[Seat]:
-        chosen = Settings(**({"sandbox": True, "state": tmp_path / "state", "roots": (tmp_path,)} | settings))
+        given: dict[str, Any] = {"sandbox": True, "state": tmp_path / "state", "roots": (tmp_path,)}
+        chosen = Settings(**(given | settings))
         state = AppState(chosen, endpoint=lambda: sandbox.url)
         someone = person or Person()
         async with Client(build_server(chosen, state), mode=era, elicitation_callback=someone) as client:

@@ -152,7 +152,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _translate(pattern: str) -> str:
-    """Write \\p{..} as the characters it stands for: within brackets as they are, elsewhere in brackets of their own."""
+    r"""Write \\p{..} as the characters it stands for: within brackets as they are, elsewhere in brackets of their own."""
     parts: list[str] = []
     inside = False
     for token in re.findall(r"\\p\{\w+\}|\\.|.", pattern, re.DOTALL):

@@ -13,7 +13,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.deployment.steps import ENDPOINT
 from novaforge.tools.jobs.refresh import stored_state
 from novaforge.tools.records import JobRecord, ResourceRecord
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 
 BILLING_PHASES = ("running", "stopping", "unknown")
 MAX_JOBS = 1000
@@ -43,7 +43,7 @@ def get_spend(ctx: ToolContext) -> Spend:
         budgets_usd=_budgets(ctx, committed),
         jobs_usd={job.job_id: cents(_billed(job)) for job in jobs[:LISTED_JOBS]},
         debts=debts,
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
+        findings=finding_views(findings),
         next_step=_next_step(running, debts, live),
         sandbox=ctx.mode.sandbox,
     )

@@ -24,7 +24,7 @@ from novaforge.tools.datasets.source import Source, open_source
 from novaforge.tools.datasets.stats import Labels, Lengths
 from novaforge.tools.datasets.tally import Rejects
 from novaforge.tools.datasets.targets import BY_NAME, FORMATS, WORKS
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 
 MAX_SAMPLE_ROWS = 20
 MAX_COLUMNS = 100
@@ -134,10 +134,10 @@ def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectRes
         rows=seen.rows,
         bytes=source.stamp.bytes,
         rejected=seen.rejects.reasons,
-        columns=[_view(name, column, seen.rows) for name, column in list(seen.columns.items())[:MAX_COLUMNS]],
+        columns=[_view(name, column, seen.rows) for name, column in list(seen.columns.items())[: MAX_COLUMNS + 1]],
         lengths=seen.lengths.summary(),
         labels=_labels(seen),
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in _findings(seen)],
+        findings=finding_views(_findings(seen)),
         suggested=suggested,
         supported_targets=TARGETS[seen.shape],
         untrusted_sample=[_sample(line, source.columns) for line in seen.head[:sample_rows]],
@@ -190,6 +190,9 @@ def _findings(seen: _Inspection) -> list[Finding]:
         found.append(
             Finding(rule="DA1-empty", severity="block", message="the file has no rows", fix="give a file with rows")
         )
+    if len(seen.columns) > MAX_COLUMNS:
+        message = f"only the first {MAX_COLUMNS} columns are listed one by one"
+        found.append(Finding(rule="source-columns", severity="info", message=message))
     if seen.others:
         message = f"{seen.others} of the first {len(seen.head)} rows have another shape than {seen.shape}"
         found.append(Finding(rule="source-shape", severity="warn", message=message, fix="separate them"))

@@ -2,7 +2,7 @@
 
 from novaforge.guards.text import NOTICE
 from novaforge.guards.values import Frozen, JsonObject
-from novaforge.tools.results import FindingView, ToolResult, show_findings
+from novaforge.tools.results import FindingView, RowFinding, ToolResult, show_findings
 
 
 class ColumnView(Frozen):
@@ -88,7 +88,7 @@ class ValidateResult(ToolResult):
 
     ok: bool
     rows: int
-    findings: list[FindingView]
+    findings: list[RowFinding]
 
     def text(self) -> str:
         """Return the verdict and the findings."""

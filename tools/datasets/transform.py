@@ -32,7 +32,7 @@ from novaforge.tools.datasets.split import Split, parse_split
 from novaforge.tools.datasets.strata import Strata
 from novaforge.tools.datasets.tally import Rejects, Tally
 from novaforge.tools.datasets.targets import row_format
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 
 REJECTS_FILE = "rejects.jsonl"
 
@@ -230,7 +230,7 @@ class _Run:
                 "uri": self._reject_file.uri if self._reject_file else None,
             },
             manifest_uri=manifest_uri,
-            findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
+            findings=finding_views(findings),
             sandbox=self._ctx.mode.sandbox,
             next_step=f'validate_dataset(source="{first.uri}", method="{self._request.method}", model="{self._request.model}")'
             + (", with the other files as against" if len(files) > 1 else ""),

@@ -19,7 +19,7 @@ from novaforge.tools.datasets.source import Source, open_source
 from novaforge.tools.datasets.stats import Digests
 from novaforge.tools.datasets.tally import Rejects, rule_finding
 from novaforge.tools.datasets.targets import BY_NAME
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import row_findings
 
 SMALLEST_BATCH = 32
 """The smallest global batch size of SFT for Nova Lite 2 on training jobs (recipe files)."""
@@ -43,7 +43,7 @@ def validate(
     if row_format.name == "converse" and 0 < audit.rows < SMALLEST_BATCH:
         findings.append(rule_finding("BS2", None, f"{audit.rows} rows"))
     ok = not blocking(findings)
-    views = [FindingView.model_validate(finding.model_dump()) for finding in findings]
+    views = row_findings(findings)
     result = ValidateResult(
         ok=ok, rows=audit.rows, findings=views, sandbox=ctx.mode.sandbox, next_step=_next(source, row_format, ok)
     )

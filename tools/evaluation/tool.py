@@ -19,7 +19,7 @@ from novaforge.tools.evaluation.spread import quantile
 from novaforge.tools.evaluation.store import evaluation_job, scorecard_of
 from novaforge.tools.evaluation.verdict import notes, verdicts
 from novaforge.tools.records import JobRecord
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 
 LEAST_JOBS, MOST_JOBS = 2, 6
 STAND_IN = "The sandbox's stand-in model proves the pipeline; its scores do not predict those of Nova."
@@ -43,7 +43,7 @@ def get_evaluation(
         classes=class_figures(matrix),
         confusion=matrix,
         chars=_lengths(card.chars),
-        findings=_views([*card.findings, *disagreements(figures), *_stand_in(ctx)]),
+        findings=finding_views([*card.findings, *disagreements(figures), *_stand_in(ctx)]),
         untrusted_samples=list(card.untrusted_samples[:worst]),
         sandbox=ctx.mode.sandbox,
         next_step=f'Compare with others of the same rows: compare_evaluations(job_ids=["{job_id}", ...]).',
@@ -71,7 +71,7 @@ def compare_evaluations(
         differences=differences,
         verdict=verdicts(differences),
         notes=[f"Rows were matched by {joined.by}.", *_notes(cards, len(joined.places[0])), *_stand_in_text(ctx)],
-        findings=_views([*joined.findings, *label_findings(cards)]),
+        findings=finding_views([*joined.findings, *label_findings(cards)]),
         sandbox=ctx.mode.sandbox,
         next_step="Deploy the best job's model with plan_deployment, or look at failures with get_evaluation.",
     )
@@ -161,7 +161,3 @@ def _stand_in_text(ctx: ToolContext) -> list[str]:
 
 def _stand_in(ctx: ToolContext) -> list[Finding]:
     return [Finding(rule="EVAL-sandbox", severity="info", message=text) for text in _stand_in_text(ctx)]
-
-
-def _views(findings: Sequence[Finding]) -> list[FindingView]:
-    return [FindingView.model_validate(finding.model_dump()) for finding in findings]

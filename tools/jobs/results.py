@@ -54,7 +54,7 @@ class JobRow(Frozen):
 
     job_id: str
     method: str
-    phase: JobPhase
+    phase: str
     stage: str
     created_at: Utc
     billable_s: int
@@ -89,7 +89,7 @@ class LogTail(ToolResult):
     """Lines of a job's log, and what its metrics say; `metrics_of` tells which lines they were read from."""
 
     job_id: str
-    phase: JobPhase
+    phase: str
     untrusted_lines: list[ShownLine]
     notice: str = NOTICE
     cursor: str

@@ -14,7 +14,7 @@ from novaforge.tools.platforms.base import LogLine, LogPage
 from novaforge.tools.platforms.cloudwatch import SCAN_LINES
 from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.records import ENDED_PHASES, JobPhase, JobRecord
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 
 MAX_LINES = 500
 MAX_WAIT_S = 30
@@ -51,7 +51,7 @@ def follow(
         more=page.more,
         metrics=summary(metrics),
         metrics_of="whole log" if whole else "these lines",
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in watch(metrics)],
+        findings=finding_views(watch(metrics)),
         next_step=_next_step(job_id, state.phase, page),
         sandbox=ctx.mode.sandbox,
     )

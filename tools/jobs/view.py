@@ -16,7 +16,7 @@ from novaforge.tools.jobs.verdict import judge, planned_steps
 from novaforge.tools.platforms.base import END, JobState, LogLine, Stage
 from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.records import JobRecord
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 
 HEAD_LINES, TAIL_LINES, LAST_LINES = 500, 1000, 15
 SHOWN_CHARS = 500
@@ -50,7 +50,7 @@ def view_job(ctx: ToolContext, job: JobRecord, state: JobState) -> Job:
         expected=_expected(plan),
         progress=_progress(state, plan, metrics),
         verdict=verdict,
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
+        findings=finding_views(findings),
         failure=failure,
         checkpoint=checkpoint,
         output=job.output,

@@ -11,7 +11,7 @@ from novaforge.guards.staleness import Difference
 from novaforge.guards.values import JsonObject, Usd, cents_up, dollars
 from novaforge.tools.context import ToolContext
 from novaforge.tools.records import resource_id
-from novaforge.tools.results import FindingView, ToolResult, show_findings
+from novaforge.tools.results import FindingView, ToolResult, finding_views, show_findings
 
 Status = Literal["started", "already_started", "approval_required", "rejected", "stale", "refused"]
 
@@ -72,7 +72,7 @@ def outcome(
         ceiling_usd=cents_up(plan.cost.ceiling_usd),
         how=how,
         differences=[item for item in differences if isinstance(item, dict)],
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
+        findings=finding_views(findings),
         error=error,
         next_step=next_step,
         sandbox=plan.sandbox,

@@ -1,11 +1,14 @@
 """A plan as the tools return it."""
 
+import base64
+import hashlib
+
 from pydantic import JsonValue
 
 from novaforge.guards.plan import Plan, Price
 from novaforge.guards.values import JsonObject, Usd, Utc, dollars
 from novaforge.tools.records import PlanRecord
-from novaforge.tools.results import FindingView, ToolResult, show_findings
+from novaforge.tools.results import FindingView, ToolResult, finding_views, show_findings
 
 
 class PlanView(ToolResult):
@@ -53,7 +56,7 @@ def view_plan(record: PlanRecord, next_step: str | None = None) -> PlanView:
         cost_basis=plan.cost.basis,
         max_runtime_s=plan.cost.max_runtime_s,
         nodes=_nodes(plan),
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in plan.findings],
+        findings=finding_views(plan.findings),
         facts={fact.name: fact.value if fact.known else f"not checked: {fact.reason}" for fact in plan.facts},
         inputs=[item.model_dump(mode="json", exclude_none=True) for item in plan.inputs],
         requests=_requests(plan),
@@ -100,5 +103,18 @@ def _requests(plan: Plan) -> list[JsonObject]:
         if step.kind == "upload":
             shown.append({"step": step.name, "upload": step.uri, "bytes": step.bytes, "sha256": step.sha256})
         else:
-            shown.append({"step": step.name, "call": f"{step.service}:{step.operation}", "request": step.request})
+            call = f"{step.service}:{step.operation}"
+            shown.append({"step": step.name, "call": call, "request": _without_bytes(step.request)})
     return shown
+
+
+def _without_bytes(value: JsonValue) -> JsonValue:
+    """Show bytes by size and hash; the plan itself keeps them."""
+    if isinstance(value, list):
+        return [_without_bytes(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(encoded := value.get("$base64"), str):
+        content = base64.b64decode(encoded)
+        return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {key: _without_bytes(item) for key, item in value.items()}

@@ -8,7 +8,7 @@ from novaforge.guards.findings import Finding, blocking
 from novaforge.guards.text import one_line
 from novaforge.tools.arguments import PlatformName
 from novaforge.tools.context import ToolContext
-from novaforge.tools.results import FindingView
+from novaforge.tools.results import finding_views
 from novaforge.tools.rewards.contract import MIN_ROWS, check_timeout
 from novaforge.tools.rewards.lab import percentile, probe_shares, summary, try_out
 from novaforge.tools.rewards.plan import plan_reward
@@ -57,7 +57,7 @@ def check_reward(
         ok=not blocking(findings),
         function=function,
         rows=len(sample.rows),
-        findings=[FindingView.model_validate(finding.model_dump()) for finding in findings],
+        findings=finding_views(findings),
         scores=summary(trial.scores),
         latency=_latency(trial.single_ms),
         probes=probe_shares(trial),
