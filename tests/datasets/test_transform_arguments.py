@@ -209,6 +209,12 @@ def test_nothing_is_ever_overwritten(desk: "Desk") -> None:
     assert desk.tree() == before
 
 
+def test_a_used_target_is_refused_before_the_rows_are_read(desk: "Desk") -> None:
+    desk.transform(desk.csv(ROWS))
+    with pytest.raises(ConflictError):
+        desk.transform(desk.csv([("", "")], name="hopeless.csv"))
+
+
 def test_the_source_is_left_untouched_even_by_a_target_beside_it(
     desk: "Desk", read: Callable[[str], list[Any]]
 ) -> None:

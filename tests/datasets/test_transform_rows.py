@@ -150,7 +150,7 @@ def test_rows_with_reserved_words_are_written_reported_and_left_out_on_request(d
     source = desk.csv([("fine", "a"), ("the User: said", "a"), ("b", "see [EOS]"), ("<image> of", "a")])
     result = desk.transform(source)
     (finding,) = [finding for finding in result.findings if finding.rule == "DA2"]
-    assert (finding.severity, finding.count, finding.line) == ("block", 3, 3)
+    assert finding.severity == "block" and "(3 rows, lines 3, 4, 5)" in finding.message
     assert result.rows_written == 4 and "said" not in str(result.findings)
     filtered = desk.transform(source, "filtered", filters={"invalid_rows": True})
     assert (filtered.rows_written, filtered.rejected["reasons"]) == (1, {"filter invalid_rows": 3})

@@ -108,6 +108,12 @@ def test_answers_that_are_no_labels_are_not_used_as_strata(desk: "Desk") -> None
     assert json.loads(Path(result.manifest_uri).read_text(encoding="utf-8"))["split"]["strata"] == {}
 
 
+def test_few_rows_for_many_answers_are_no_classification(desk: "Desk") -> None:
+    result = desk.transform(desk.csv(labelled({f"answer {index}": 4 for index in range(10)})), split=RATIOS)
+    assert [file.rows for file in result.files] == [32, 4, 4]
+    assert json.loads(Path(result.manifest_uri).read_text(encoding="utf-8"))["split"]["strata"] == {}
+
+
 def test_another_column_can_be_the_stratum_without_being_in_the_rows(desk: "Desk", read: Read) -> None:
     rows = [(f"q{index}", f"answer {index}", "north" if index % 4 else "south") for index in range(200)]
     source = desk.csv(rows, ("Body", "Y", "Area"))

@@ -144,6 +144,15 @@ def test_duplicates_are_counted_by_what_the_model_sees(desk: "Desk") -> None:
     assert rules_of(desk, [*rows, twin, twin, twin], "RFT_LORA") == {"DA11-duplicates": "warn", "DA3-rft-ids": "warn"}
 
 
+def test_another_system_text_or_another_border_between_the_texts_is_no_duplicate(desk: "Desk") -> None:
+    rows = [
+        {"query": "ab", "response": "c"},
+        {"query": "a", "response": "bc"},
+        {"query": "ab", "response": "c", "system": "S"},
+    ]
+    assert rules_of(desk, rows, "EVALUATION") == {"DA10-optional": "warn"}
+
+
 def test_queries_shared_with_another_file_of_any_format_block(desk: "Desk", converse: Callable[..., Row]) -> None:
     train = desk.jsonl([converse(f"q{index}", "a") for index in range(200)], "train.jsonl")
     clean = desk.jsonl([{"query": "new", "response": "a"}], "clean/gen_qa.jsonl")

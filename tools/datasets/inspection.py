@@ -57,7 +57,8 @@ class _Inspection:
         self.shape, self.others = recognise(self.head, source.columns)
         present = source.columns or list(dict.fromkeys(key for line in self.head for key in line.record))
         self.mapping = self._mapping(columns, present)
-        self.columns = {name: _Column() for name in present}
+        listed = present if source.columns is not None else [*present[:MAX_COLUMNS], *self.mapping.values()]
+        self.columns = {name: _Column() for name in listed}
         self.lengths = Lengths()
         self.labels = Labels()
         self.rows = 0
@@ -81,7 +82,7 @@ class _Inspection:
 
     def _cells(self, line: Line) -> Iterator[tuple[str, str]]:
         if isinstance(line.record, list):
-            yield from zip(self.columns, line.record, strict=True)
+            yield from zip(self.source.columns or [], line.record, strict=True)
             return
         for name, value in line.record.items():
             yield name, "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
@@ -134,7 +135,7 @@ def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectRes
         rows=seen.rows,
         bytes=source.stamp.bytes,
         rejected=seen.rejects.reasons,
-        columns=[_view(name, column, seen.rows) for name, column in list(seen.columns.items())[: MAX_COLUMNS + 1]],
+        columns=[_view(name, column, seen.rows) for name, column in list(seen.columns.items())[: MAX_COLUMNS + 3]],
         lengths=seen.lengths.summary(),
         labels=_labels(seen),
         findings=finding_views(_findings(seen)),
@@ -202,7 +203,7 @@ def _findings(seen: _Inspection) -> list[Finding]:
     for name, column in seen.mapping.items():
         empty = seen.rows - seen.columns[column].filled
         if name in ("query", "response") and empty:
-            message = f"the column of {name} is empty in {empty} rows, which transform_dataset rejects"
+            message = f"the column of {name} is empty in {empty} row{'s' if empty > 1 else ''}, which transform_dataset rejects"
             found.append(Finding(rule="source-empty", severity="warn", message=message, count=empty))
     return found
 

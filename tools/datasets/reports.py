@@ -19,7 +19,6 @@ def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
                 severity="info" if reason.startswith(FILTERED) else "warn",
                 message=f"rows left out: {reason} ({seen.where()})",
                 fix=_fix(source, reason),
-                line=seen.lines[0] if seen.lines else None,
                 count=seen.count,
             )
         )

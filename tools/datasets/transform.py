@@ -209,7 +209,8 @@ class _Run:
         self, files: list[OutputFile], parts: Parts, convert: MappedRows | ReadyRows, manifest_uri: str
     ) -> TransformResult:
         findings = [
-            *self._tally.findings(),
+            # The messages name the first lines already.
+            *(finding.model_copy(update={"line": None}) for finding in self._tally.findings()),
             *reject_findings(self._source, self._rejects),
             *mapping_findings(self._source, convert.mapping),
             *parts.findings(),
