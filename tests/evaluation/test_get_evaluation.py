@@ -97,7 +97,7 @@ def test_labels_given_by_the_caller_are_used_and_foreign_gold_answers_are_counte
     report = get_evaluation(ctx, job_id="eval-1", labels=["yes", "no"])
     assert report.confusion == [[1, 0, 0], [1, 0, 0]]
     assert report.metrics["label_accuracy"].value == 0.5
-    assert any(finding.count == 1 and "none of the labels" in finding.message for finding in report.findings)
+    assert any("none of the labels" in finding.message for finding in report.findings)
 
 
 def test_free_text_has_no_label_figures_and_says_why(ctx: ToolContext, jobs: Any, archive: Archive) -> None:

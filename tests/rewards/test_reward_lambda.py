@@ -1,6 +1,7 @@
 """A reward function on its way to Lambda: planned exactly, created once, tested where it runs, deleted with its role."""
 
 import base64
+import hashlib
 import io
 import itertools
 import json
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from novaforge.guards.errors import InputError, RefusedError
+from novaforge.guards.plan import AwsStep
 from novaforge.tools.plans.view import PlanView
 from novaforge.tools.rewards.contract import check_deployed
 from novaforge.tools.rewards.tool import check_reward, plan_reward
@@ -45,8 +47,12 @@ def test_the_plan_holds_the_zip_the_role_and_nothing_that_costs(
         "iam:create_role", "iam:put_role_policy", "lambda:create_function",
     ]  # fmt: skip
     function = request_of(plan, "lambda:create_function")
-    archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(function["Code"]["ZipFile"]["$base64"])))
-    assert archive.read("lambda_function.py") == Path(path).read_bytes()
+    steps = [step for step in desk.plan(plan.plan_id).rendered() if isinstance(step, AwsStep)]
+    stored: Any = next(step.request for step in steps if step.operation == "create_function")
+    content = base64.b64decode(stored["Code"]["ZipFile"]["$base64"])
+    assert zipfile.ZipFile(io.BytesIO(content)).read("lambda_function.py") == Path(path).read_bytes()
+    shown = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert function["Code"]["ZipFile"] == shown
     assert (function["Runtime"], function["Handler"]) == ("python3.12", "lambda_function.lambda_handler")
     assert function["Tags"]["novaforge:plan"] == plan.digest
     role = request_of(plan, "iam:create_role")["RoleName"]
