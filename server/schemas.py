@@ -17,7 +17,7 @@ def slim_input(schema: Schema, texts: dict[str, str]) -> Schema:
 
 
 def slim_output(schema: Schema) -> Schema:
-    """Shorten an output schema: names and types stay; titles, defaults and lists of required members go."""
+    """Shorten an output schema: names and types stay; titles, formats, defaults and lists of required members go."""
     return _inline_single_defs(_compact(_without_any(_slim(schema))))
 
 
@@ -68,19 +68,9 @@ def _compact(node: Any, *, names: bool = False) -> Any:
         return node
     kept: Schema = {}
     for key, value in node.items():
-        if names or (key not in {"default", "required"} and not (key == "additionalProperties" and value is False)):
+        if names or (key not in {"default", "required", "format"} and not (key == "additionalProperties" and value is False)):
             kept[key] = _compact(value, names=key in {"properties", "$defs"} and not names)
-    return kept if names else _join_null(kept)
-
-
-def _join_null(node: Schema) -> Schema:
-    options = node.get("anyOf")
-    if isinstance(options, list) and all(isinstance(option, dict) and set(option) == {"type"} for option in options):
-        return {
-            **{key: value for key, value in node.items() if key != "anyOf"},
-            "type": [option["type"] for option in options],
-        }
-    return node
+    return kept
 
 
 def _inline_single_defs(schema: Schema) -> Schema:

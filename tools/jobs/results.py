@@ -7,7 +7,6 @@ from pydantic import Field
 
 from novaforge.guards.text import NOTICE
 from novaforge.guards.values import Frozen, JsonObject, Usd, Utc, dollars
-from novaforge.tools.records import JobPhase
 from novaforge.tools.results import FindingView, ToolResult, show_findings
 
 
@@ -16,7 +15,7 @@ class Job(ToolResult):
 
     job_id: str
     method: str
-    phase: JobPhase
+    phase: str
     stage: str
     stages: list[JsonObject]
     billing: str

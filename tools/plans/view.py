@@ -28,7 +28,7 @@ class PlanView(ToolResult):
     facts: dict[str, JsonValue]
     inputs: list[JsonObject]
     requests: list[JsonObject]
-    recipe: str | None
+    recipe: str
     creates: list[JsonObject]
     expires_at: Utc
 
@@ -60,7 +60,7 @@ def view_plan(record: PlanRecord, next_step: str | None = None) -> PlanView:
         facts={fact.name: fact.value if fact.known else f"not checked: {fact.reason}" for fact in plan.facts},
         inputs=[item.model_dump(mode="json", exclude_none=True) for item in plan.inputs],
         requests=_requests(plan),
-        recipe=plan.fill(plan.recipe.text) if plan.recipe else None,
+        recipe=plan.fill(plan.recipe.text) if plan.recipe else "",
         creates=[made.model_dump(mode="json") for made in plan.created()],
         expires_at=plan.expires_at,
         sandbox=plan.sandbox,
