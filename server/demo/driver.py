@@ -18,6 +18,11 @@ Ask = Callable[[str, str], dict[str, Any] | None]
 """(question, exact amount) -> the form's content, or None when nobody is there to answer."""
 
 SHOWN_CHARS = 1600
+CAPTIONS = {
+    "get_evaluation": "Confusion matrix of",
+    "tail_logs": "Training curve of",
+    "compare_evaluations": "Comparison of",
+}
 
 
 class DemoStopped(NovaForgeError):
@@ -57,7 +62,7 @@ class Driver:
         if not quiet:
             self.calls.append(Call(tool, given, time.monotonic() - began, summary))
             say(indent(summary))
-        self._keep_images(tool, result)
+        self._keep_images(tool, given, result)
         return dict(result.structured_content or {})
 
     async def apply(self, plan: Data) -> Data:
@@ -69,10 +74,16 @@ class Driver:
             raise DemoStopped(f"apply_plan answered {outcome['status']}: {outcome['next_step']}")
         return outcome
 
-    def _keep_images(self, tool: str, result: CallToolResult) -> None:
+    def _keep_images(self, tool: str, given: Data, result: CallToolResult) -> None:
         for block in result.content:
             if isinstance(block, ImageContent):
-                self.images[f"{tool} {len(self.images) + 1}"] = base64.b64decode(block.data)
+                self.images[f"{CAPTIONS.get(tool, tool)} {caption_of(given)}"] = base64.b64decode(block.data)
+
+
+def caption_of(given: Data) -> str:
+    """Name the job or jobs a picture is about."""
+    jobs = given.get("job_ids") or [given.get("job_id", "")]
+    return ", ".join(str(job).rsplit("-", 1)[0].removeprefix("nf-") for job in jobs)
 
 
 def make_elicitation(ask: Ask) -> Callable[..., Any]:

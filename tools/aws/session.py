@@ -1,5 +1,6 @@
 """One place where AWS is called: lazily made clients, checked requests, translated errors."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,7 +38,8 @@ class Aws:
     @property
     def region(self) -> str:
         """The region in use; raises ConfigError when none is configured."""
-        region = self._region or self._boto().region_name
+        # boto3 reads AWS_DEFAULT_REGION and the profile only; the other SDKs and most clients' configurations say AWS_REGION.
+        region = self._region or os.environ.get("AWS_REGION") or self._boto().region_name
         if not region:
             raise ConfigError(
                 "No AWS region is configured.", fix="set AWS_REGION in the client's configuration, or pass --region"
