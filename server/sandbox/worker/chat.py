@@ -21,14 +21,14 @@ TEMPLATE = (
 
 PLAIN_TEMPLATE = (
     "{%- for message in messages -%}"
-    "{{- message['role'] | capitalize + ': ' -}}"
+    "{{- message['role'] | capitalize + ':\n' -}}"
     "{%- if message['role'] == 'assistant' -%}"
     "{%- generation -%}{{- message['content'] + eos_token -}}{%- endgeneration -%}"
     "{%- else -%}{{- message['content'] -}}{%- endif -%}{{- '\n' -}}"
     "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{- 'Assistant: ' -}}{%- endif -%}"
+    "{%- if add_generation_prompt -%}{{- 'Assistant:\n' -}}{%- endif -%}"
 )
-"""Template given to a base model that comes without one."""
+"""Template given to a base model that comes without one; tokens do not reach over a line end."""
 
 _LEAST = 8  # tokens of a text that stay when it is cut
 
@@ -48,10 +48,19 @@ def training_ids(tokenizer: Any, chat: Sequence[Message]) -> tuple[list[int], li
         encoded = tokenizer.apply_chat_template(list(chat), return_dict=True, return_assistant_tokens_mask=True)
         ids, mask = list(encoded["input_ids"]), list(encoded["assistant_masks"])
     else:
-        ids = list(tokenizer.apply_chat_template(list(chat), return_dict=True)["input_ids"])
-        start = len(prompt_ids(tokenizer, chat[:-1]))
-        mask = [0] * start + [1] * (len(ids) - start)
+        before, answer = _split(tokenizer, chat)
+        ids, mask = [*before, *answer], [0] * len(before) + [1] * len(answer)
     return ids, [token if kept else -100 for token, kept in zip(ids, mask, strict=True)]
+
+
+def _split(tokenizer: Any, chat: Sequence[Message]) -> tuple[list[int], list[int]]:
+    # The two are tokenized apart, as they are when the model answers: no token may reach over the seam.
+    whole = tokenizer.apply_chat_template(list(chat), tokenize=False)
+    before = tokenizer.apply_chat_template(list(chat[:-1]), tokenize=False, add_generation_prompt=True)
+    differ = (place for place, (one, other) in enumerate(zip(whole, before, strict=False)) if one != other)
+    seam = next(differ, min(len(whole), len(before)))
+    first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (whole[:seam], whole[seam:]))
+    return list(first), list(second)
 
 
 def fit(tokenizer: Any, chat: Sequence[Message], limit: int) -> list[Message]:

@@ -44,7 +44,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def _json_object(line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError as error:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RowError("holds half of a surrogate pair, which is no text") from error
+    except (ValueError, RecursionError) as error:
         raise RowError(f"not JSON ({error})") from error
     if not isinstance(value, dict):
         raise RowError("not a JSON object")

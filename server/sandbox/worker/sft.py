@@ -112,7 +112,7 @@ def _tokenized(job: Job, recipe: Recipe, standin: StandIn, chats: list[list[Mess
 
 def _arguments(job: Job, recipe: Recipe, max_steps: int, batch: int) -> SFTConfig:
     rate = recipe.number(f"{SECTION}.optim_config.lr")
-    factor = job.settings.sft_lr_factor
+    factor = job.settings.sft_factor()
     least = recipe.number(f"{SECTION}.lr_scheduler.min_lr", default=0.0) * factor
     used = scaled_rate(rate, factor, job.settings.max_sft_lr)
     return SFTConfig(

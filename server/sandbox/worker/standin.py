@@ -117,13 +117,14 @@ def _pretrained(path: str, info: dict[str, Any]) -> StandIn:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if not tokenizer.chat_template:
+        note(f"{path} has no chat template; a plain one is used")
         tokenizer.chat_template = PLAIN_TEMPLATE
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     return StandIn(model, tokenizer, True, str(info.get("base") or path), info)
 
 
 def _tiny(settings: Settings, texts: Iterable[str]) -> StandIn:
-    tokenizer = _tokenizer(settings, texts)
+    tokenizer = make_tokenizer(settings, texts)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=settings.hidden_size,
@@ -140,7 +141,8 @@ def _tiny(settings: Settings, texts: Iterable[str]) -> StandIn:
     return StandIn(LlamaForCausalLM(config), tokenizer, False, "tiny Llama-type model")
 
 
-def _tokenizer(settings: Settings, texts: Iterable[str]) -> Any:
+def make_tokenizer(settings: Settings, texts: Iterable[str]) -> Any:
+    """Return a byte-level BPE tokenizer trained on the texts; any text can be written with it."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
