@@ -23,14 +23,14 @@ from novaforge.server.errors import as_tool_error
 from novaforge.server.tooling import progress_of, to_result
 from novaforge.tools.context import Progress, ToolContext, silent
 from novaforge.tools.plans.answers import count_refusal, record_answer
-from novaforge.tools.plans.apply import apply, reopen
+from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.gate import (
     MAX_REFUSED_QUESTIONS,
     approval_required,
-    approved,
     closed,
     load,
     refused_questions,
+    unapproved,
 )
 from novaforge.tools.plans.outcome import ApplyResult, outcome
 
@@ -105,9 +105,8 @@ def to_ask(ctx: ToolContext, plan_id: str, why_not: str | None) -> Elicit[Answer
     """Return the question of an open plan, or why none is asked; the text depends on the stored plan alone."""
     record = load(ctx, plan_id)
     plan = record.plan
-    if closed(ctx, record) or record.state not in ("planned", "approved") or approved(ctx, plan):
+    if closed(ctx, record) or not unapproved(ctx, record):
         return NotNeeded()
-    reopen(ctx, record)
     if tier(ctx.policy, plan.cost.ceiling_usd) == "terminal":
         return NoChannel(why=f"the operator's policy lets only a terminal approve a ceiling of {ceiling_text(plan)}")
     if refused_questions(record) >= MAX_REFUSED_QUESTIONS:
@@ -120,9 +119,8 @@ def apply_with_reply(ctx: ToolContext, plan_id: str, reply: Reply, requester: st
     record = load(ctx, plan_id)
     plan = record.plan
     # Whatever happened since the question was asked decides before the answer does.
-    if (answer := closed(ctx, record)) or approved(ctx, plan) or record.state not in ("planned", "approved"):
-        return answer or apply(ctx, plan_id)
-    reopen(ctx, record)
+    if closed(ctx, record) or not unapproved(ctx, record):
+        return apply(ctx, plan_id)
     if not isinstance(reply, AcceptedElicitation):
         return _refused_question(ctx, plan, reply.action)
     if isinstance(reply.data, NoChannel):

@@ -8,8 +8,7 @@ from novaforge.guards.consent import Answer, ceiling_text, question
 from novaforge.guards.errors import NovaForgeError
 from novaforge.tools.context import ToolContext
 from novaforge.tools.plans.answers import record_answer
-from novaforge.tools.plans.apply import reopen
-from novaforge.tools.plans.gate import approved, closed, load
+from novaforge.tools.plans.gate import approved, closed, load, unapproved
 from novaforge.tools.records import PlanRecord
 
 APPROVED, NOT_APPROVED, CANNOT_ASK = 0, 1, 2
@@ -40,10 +39,7 @@ def _not_open(ctx: ToolContext, record: PlanRecord) -> str:
         return answer.text()
     if approved(ctx, record.plan):
         return "This plan is approved already. The agent starts it with apply_plan."
-    if record.state not in ("planned", "approved"):
-        return "This plan is being carried out; nothing is left to approve."
-    reopen(ctx, record)
-    return ""
+    return "" if unapproved(ctx, record) else "This plan is being carried out; nothing is left to approve."
 
 
 def _ask(ctx: ToolContext, record: PlanRecord, stdin: TextIO, stdout: TextIO) -> int:

@@ -25,6 +25,7 @@ from novaforge.server.ledger.tables import approvals, executions, plans, spend
 from novaforge.tools.records import OPEN_STATES, Approval, Execution, PlanRecord, PlanState
 
 UNSETTLED = ("submitting", "unknown")
+LATEST_FIRST = (approvals.c.at.desc(), approvals.c.approval_id)
 BEGIN_LOCK = 0x6E6F7662
 """Key of the PostgreSQL advisory lock under which budgets are summed and a plan begins."""
 
@@ -91,7 +92,7 @@ class PlanStore:
 
     def approval(self, plan_digest: str) -> Approval | None:
         """Return the latest answer for a plan."""
-        query = select(approvals).where(approvals.c.plan_digest == plan_digest).order_by(approvals.c.at.desc())
+        query = select(approvals).where(approvals.c.plan_digest == plan_digest).order_by(*LATEST_FIRST)
         with self.database.read() as connection:
             row = connection.execute(query).mappings().first()
         return to_approval(row) if row else None
@@ -237,8 +238,10 @@ def _move(
 
 
 def _consume(connection: Connection, digest: str, at: datetime) -> bool:
+    """Use up the latest answer; an earlier one, to a question the plan was reopened after, counts no more."""
+    latest = select(approvals.c.approval_id).where(approvals.c.plan_digest == digest).order_by(*LATEST_FIRST).limit(1)
     usable = and_(
-        approvals.c.plan_digest == digest,
+        approvals.c.approval_id == latest.scalar_subquery(),
         approvals.c.answer == "approve",
         approvals.c.consumed_at.is_(None),
         approvals.c.expires_at > stamp(at),

@@ -156,6 +156,32 @@ def test_an_approval_of_another_question_does_not_count(world: "World") -> None:
     assert world.aws.made() == []
 
 
+def test_an_approval_that_no_longer_counts_does_not_spoil_the_next_one(world: "World") -> None:
+    plan = world.store(world.train())
+    world.approve(plan, prompt_sha256="0" * 64)
+    go(world, plan)
+    assert world.state(plan) == "planned"
+    world.pass_time(seconds=1)
+    assert world.approve(plan)
+    assert go(world, plan).status == "started"
+
+
+def test_an_approval_used_by_somebody_else_between_two_readings_is_not_asked_for_again(
+    world: "World", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, other = world.approved(world.train()), world.restarted()
+    read = world.ledger.approval
+
+    def overtaken(digest: str) -> Any:
+        if other.state(plan) == "approved":
+            assert apply(other.ctx(), plan.plan_id, pace=Pace(0)).status == "started"
+        return read(digest)
+
+    monkeypatch.setattr(world.ledger, "approval", overtaken)
+    assert go(world, plan).status == "already_started"
+    assert world.state(plan) == "submitted"
+
+
 def test_starting_a_plan_supersedes_the_others_for_the_same_output(world: "World") -> None:
     one, two, other = world.store(world.train()), world.approved(world.train()), world.store(world.train("elsewhere"))
     go(world, two)
@@ -180,7 +206,6 @@ def test_the_policy_is_checked_again_with_what_was_begun_meanwhile(world: "World
     result = go(world, two)
     assert result.status == "refused"
     assert [finding.rule for finding in result.findings] == ["POL-day-budget"]
-    world.pass_time(hours=0)
     assert world.aws.called("create_training_job") == 1
 
 

@@ -29,9 +29,16 @@ def terminal(typed: str) -> Iterator[tuple[TextIO, TextIO, "list[str]"]]:
     shown: list[str] = []
     with os.fdopen(os.dup(side), "r", encoding="utf-8") as stdin, os.fdopen(side, "w", encoding="utf-8") as stdout:
         yield stdin, stdout, shown
-        stdout.flush()
-        shown.append(os.read(main, 1 << 16).decode().replace("\r\n", "\n"))
+    shown.append(b"".join(iter(lambda: _read(main), b"")).decode().replace("\r\n", "\n"))
     os.close(main)
+
+
+def _read(terminal_end: int) -> bytes:
+    """Return what is still to be read, in pieces as the terminal gives it; nothing once the other end is closed."""
+    try:
+        return os.read(terminal_end, 1 << 16)
+    except OSError:
+        return b""
 
 
 def approve(world: "World", plan_id: str, typed: str) -> tuple[int, str]:

@@ -8,15 +8,14 @@ from novaforge.guards.plan import Plan
 from novaforge.guards.staleness import Difference
 from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
-from novaforge.tools.plans.gate import approval_required, approved, closed, load, midnight
+from novaforge.tools.plans.gate import ASKABLE, approval_required, approved, closed, load, midnight, unapproved
 from novaforge.tools.plans.outcome import ApplyResult, outcome, stale
 from novaforge.tools.plans.preconditions import reread
 from novaforge.tools.plans.settle import WINDOW, settle
 from novaforge.tools.plans.worker import Pace
 from novaforge.tools.records import PlanRecord
 
-UNDER_WAY = ("submitting", "unknown")
-NOT_APPROVED = "No person has approved this plan yet."
+NOT_APPROVED = "No approval of this plan is in force."
 
 
 def apply(ctx: ToolContext, plan_id: str, *, pace: Pace | None = None, window: timedelta = WINDOW) -> ApplyResult:
@@ -24,29 +23,29 @@ def apply(ctx: ToolContext, plan_id: str, *, pace: Pace | None = None, window: t
 
     Raises InputError for an unknown plan and RefusedError for one that was changed in the ledger.
     """
-    record = load(ctx, plan_id)
-    if answer := closed(ctx, record):
-        return answer
-    plan, pace = record.plan, pace or Pace()
-    if record.state in UNDER_WAY:
-        return settle(ctx, plan, "resume", pace, window)
-    if not approved(ctx, plan):
-        reopen(ctx, record)
-        return approval_required(ctx, plan, NOT_APPROVED)
-    if answer := _moved(ctx, plan):
+    record, pace = load(ctx, plan_id), pace or Pace()
+    plan = record.plan
+    if not approved(ctx, plan) or record.state not in ASKABLE:
+        return _without_beginning(ctx, record, pace, window)
+    if answer := closed(ctx, record) or _moved(ctx, plan):
         return answer
     ctx.checkpoint("before_begin")
     if not ctx.ledger.begin(plan.digest, ctx.clock(), day_limit=ctx.policy.max_usd_per_day, since=midnight(ctx)):
-        return _not_begun(ctx, plan_id, pace, window)
+        # Somebody else made the one transition, time passed, or the day's budget was used up meanwhile.
+        return _without_beginning(ctx, load(ctx, plan_id), pace, window)
     ctx.checkpoint("after_begin")
     _tell(ctx, plan)
     return settle(ctx, plan, "fresh", pace, window)
 
 
-def reopen(ctx: ToolContext, record: PlanRecord) -> None:
-    """Let a plan be asked about again whose approval has expired or no longer fits."""
-    if record.state == "approved":
-        ctx.ledger.move_plan(record.plan.digest, ("approved",), "planned", ctx.clock())
+def _without_beginning(ctx: ToolContext, record: PlanRecord, pace: Pace, window: timedelta) -> ApplyResult:
+    """Answer for a plan that is closed or waits for a person, and go on with one that has begun."""
+    if answer := closed(ctx, record):
+        return answer
+    if unapproved(ctx, record):
+        return approval_required(ctx, record.plan, NOT_APPROVED)
+    now = load(ctx, record.plan.plan_id)
+    return closed(ctx, now) or settle(ctx, now.plan, "resume", pace, window)
 
 
 def _moved(ctx: ToolContext, plan: Plan) -> ApplyResult | None:
@@ -66,17 +65,6 @@ def _moved(ctx: ToolContext, plan: Plan) -> ApplyResult | None:
 
 def _unread(difference: Difference) -> str:
     return f"{difference.name}: {difference.now}"
-
-
-def _not_begun(ctx: ToolContext, plan_id: str, pace: Pace, window: timedelta) -> ApplyResult:
-    """Say why the one transition did not happen: somebody else made it, time passed, or the day's budget is used up."""
-    record = load(ctx, plan_id)
-    if answer := closed(ctx, record):
-        return answer
-    if record.state in UNDER_WAY:
-        return settle(ctx, record.plan, "resume", pace, window)
-    reopen(ctx, record)
-    return approval_required(ctx, record.plan, "The approval is not in force any more.")
 
 
 def _tell(ctx: ToolContext, plan: Plan) -> None:

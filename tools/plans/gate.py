@@ -16,6 +16,8 @@ MAX_REFUSED_QUESTIONS = 3
 
 REFUSED_QUESTIONS = "refused_questions"
 
+ASKABLE: tuple[PlanState, ...] = ("planned", "approved")
+
 _CLOSED: dict[PlanState, str] = {
     "blocked": "Findings block this plan.",
     "expired": "The plan has expired.",
@@ -51,7 +53,7 @@ def closed(ctx: ToolContext, record: PlanRecord) -> ApplyResult | None:
         )
     if record.state in _CLOSED:
         return _refused(ctx, record)
-    limits = _limits(ctx, plan) if record.state in ("planned", "approved") else []
+    limits = _limits(ctx, plan) if record.state in ASKABLE else []
     error = "The operator's policy does not allow this plan now."
     return outcome(ctx, plan, "refused", findings=limits, error=error) if limits else None
 
@@ -85,6 +87,20 @@ def approved(ctx: ToolContext, plan: Plan) -> bool:
         and approval.consumed_at is None
         and approval.expires_at > ctx.clock()
     )
+
+
+def unapproved(ctx: ToolContext, record: PlanRecord) -> PlanRecord | None:
+    """Return an open plan that waits for a person, ready to be asked about; None when nobody has to be asked.
+
+    An approval that expired, or that was given to another question, opens the plan again.
+    """
+    plan = record.plan
+    if record.state not in ASKABLE or approved(ctx, plan):
+        return None
+    now = load(ctx, plan.plan_id)  # the approval may have been used since the record was read
+    if now.state == "approved":
+        ctx.ledger.move_plan(plan.digest, ("approved",), "planned", ctx.clock())
+    return now if now.state in ASKABLE else None
 
 
 def midnight(ctx: ToolContext) -> datetime:

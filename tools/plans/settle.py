@@ -28,7 +28,9 @@ def settle(ctx: ToolContext, plan: Plan, mode: Mode, pace: Pace, window: timedel
     if where := _elsewhere(ctx, plan):
         return outcome(ctx, plan, "refused", error=where, next_step="Nothing was changed; use the account it began in.")
     execution = ctx.ledger.execution(plan.digest)
-    assert execution is not None, plan.plan_id
+    if execution is None:
+        error = "Its execution could not be begun just now."
+        return outcome(ctx, plan, "refused", error=error, next_step=_AGAIN.format(plan.plan_id))
     run = Run(ctx, plan, execution, pace)
     if not run.take():
         return closed(ctx, load(ctx, plan.plan_id)) or _in_progress(ctx, plan)
