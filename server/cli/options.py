@@ -28,7 +28,8 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("action", choices=["verify"])
     _verb(verbs, "doctor", "say what is installed, configured and reachable, and how to fix the rest")
     sandbox = _verb(verbs, "sandbox", "run the sandbox endpoint alone, until interrupted")
-    sandbox.add_argument("--port", type=int, default=0)
+    sandbox.add_argument("--port", type=int, default=0, help="loopback port; default: a free one")
+    sandbox.add_argument("--stop", action="store_true", help="stop the sandbox that serve --sandbox started")
     _demo(_verb(verbs, "demo", "rehearse the whole loop in the sandbox"))
     return top
 

@@ -61,3 +61,8 @@ def test_doctor_names_the_fix_for_what_is_missing(
     code, out, _ = run(capsys, "doctor", "--state", str(tmp_path))
     assert code == 1
     assert "[fix] AWS: No AWS region is configured." in out
+
+
+def test_stopping_a_sandbox_that_does_not_run_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(capsys, "sandbox", "--stop", "--state", str(tmp_path))
+    assert code == 0 and "No sandbox is running" in out
