@@ -72,7 +72,8 @@ def test_a_row_over_the_limit_is_one_reject_and_the_rows_around_it_stay(size: in
     big = line_break.join(b"x" * step for _ in range(0, size, step))
     _, lines, rejects = read_csv(b'Body,Y\nbefore,1\n"' + big + b'",2\nafter,"3\n4"\n')
     assert [line.record for line in lines] == [["before", "1"], ["after", "3\n4"]]
-    assert rejects == [Reject(3, "row over 1 MB", "")]
+    breaks = big.count(b"\n")
+    assert rejects == [Reject(3, "row over 1 MB", "", last=3 + breaks if breaks else 0)]
     assert lines[-1].number == 4 + big.count(b"\n")
 
 
@@ -92,6 +93,13 @@ def test_a_quote_that_is_never_closed_is_a_reject_not_a_flood_of_memory() -> Non
     _, lines, rejects = read_csv(b'Body,Y\ngood,1\n"open,2\n' + b"more,3\n" * 400_000)
     assert [line.record for line in lines] == [["good", "1"]]
     assert len(rejects) == 1 and rejects[0].line == 3
+
+
+@pytest.mark.parametrize("end", [b"", b'"fine",9\n', b'ends in a quote"\n'])
+def test_a_reject_says_how_many_lines_an_open_quote_took_with_it(end: bytes) -> None:
+    _, lines, rejects = read_csv(b'Body,Y\ngood,1\n"open,2\n' + b"lost,3\n" * 100 + end)
+    assert [line.record for line in lines] == [["good", "1"]]
+    assert (rejects[0].line, rejects[0].lines) == (3, 101 + bool(end))
 
 
 def test_a_line_that_is_no_table_at_all_is_refused() -> None:

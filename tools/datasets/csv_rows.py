@@ -65,7 +65,10 @@ class CsvRows:
                     elif problem.reason == EMPTY_LINE:
                         self.blank_lines += 1
                     else:
-                        on_reject(problem._replace(line=oversize or start))
+                        first = oversize or start
+                        # A bad byte says nothing against the row's quotes; elsewhere many lines point to an open one.
+                        several = end > first and problem.reason != NOT_UTF8
+                        on_reject(problem._replace(line=first, last=end if several else 0))
                     start, oversize = end + 1, 0
                 return
             except csv.Error as error:
@@ -74,8 +77,9 @@ class CsvRows:
                     oversize = first
                     start = self._resume(first)
                 else:
-                    on_reject(Reject(first, BAD_CSV, str(error).split(" - ")[0]))
-                    self._lines.take_damage(self._line())
+                    end = self._line()
+                    on_reject(Reject(first, BAD_CSV, str(error).split(" - ")[0], end if end > first else 0))
+                    self._lines.take_damage(end)
                     start, oversize = self._line() + 1, 0
 
     def _problem(self, cells: list[str], end: int, oversize: int) -> Reject | None:

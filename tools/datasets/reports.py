@@ -3,7 +3,7 @@
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.columns import Mapping, shown
 from novaforge.tools.datasets.encoding import conversion
-from novaforge.tools.datasets.rows import FILTERED, NOT_UTF8
+from novaforge.tools.datasets.rows import BAD_CSV, FILTERED, NOT_UTF8, TOO_FEW_CELLS, TOO_LARGE
 from novaforge.tools.datasets.source import Source
 from novaforge.tools.datasets.tally import Rejects
 
@@ -18,7 +18,9 @@ def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
                 rule="source-rows",
                 severity="info" if reason.startswith(FILTERED) else "warn",
                 message=f"rows left out: {reason} ({seen.where()})",
-                fix=_fix(source, reason),
+                fix=_fix(
+                    source, reason, swallowed=reason in (BAD_CSV, TOO_FEW_CELLS, TOO_LARGE) and seen.span > seen.count
+                ),
                 count=seen.count,
             )
         )
@@ -36,9 +38,11 @@ def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
     return [Finding(rule="source-mapping", severity="info", message=message, fix="give columns to choose others")]
 
 
-def _fix(source: Source, reason: str) -> str:
+def _fix(source: Source, reason: str, *, swallowed: bool) -> str:
     if reason.startswith(FILTERED):
         return ""
+    if swallowed:
+        return "look for a quote that opens on that line and is not closed: every line below it up to the next quote is lost with it"
     if reason != NOT_UTF8:
         return "correct them in the source, or go on without them"
     guess = source.reader.guess

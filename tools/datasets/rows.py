@@ -33,11 +33,20 @@ class Line(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """One row that cannot be used: its first physical line, why, and a detail that never quotes the row."""
+    """One row that cannot be used: its first physical line, why, a detail that never quotes the row, and its last line.
+
+    `last` is 0 for a row of one line. A quote that is never closed makes one row of all lines below it.
+    """
 
     line: int
     reason: str
     detail: str = ""
+    last: int = 0
+
+    @property
+    def lines(self) -> int:
+        """How many physical lines the row takes."""
+        return max(1, self.last - self.line + 1)
 
 
 OnReject = Callable[[Reject], None]

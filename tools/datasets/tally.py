@@ -20,15 +20,17 @@ class Hit(NamedTuple):
 
 @dataclass
 class Seen:
-    """How often a rule was broken, and where first."""
+    """How often a rule was broken, where first, and how many physical lines the rows took."""
 
     count: int = 0
+    span: int = 0
     lines: list[int] = field(default_factory=list[int])
     path: str | None = None
 
-    def add(self, line: int, path: str | None) -> None:
-        """Count one row."""
+    def add(self, line: int, path: str | None, span: int = 1) -> None:
+        """Count one row of `span` lines."""
         self.count += 1
+        self.span += span
         if len(self.lines) < FIRST_LINES:
             self.lines.append(line)
             self.path = self.path or path
@@ -38,6 +40,7 @@ class Seen:
         shown = ", ".join(map(str, self.lines))
         more = ", ..." if self.count > len(self.lines) else ""
         rows = "1 row" if self.count == 1 else f"{self.count} rows"
+        rows += f" of {self.span} lines in all" if self.span > self.count else ""
         return f"{rows}, line{'s' if len(self.lines) > 1 else ''} {shown}{more}" if shown else rows
 
 
@@ -68,7 +71,7 @@ class Rejects:
 
     def add(self, reject: Reject) -> None:
         """Count one rejected row."""
-        self._seen.setdefault(reject.reason, Seen()).add(reject.line, None)
+        self._seen.setdefault(reject.reason, Seen()).add(reject.line, None, reject.lines)
 
     @property
     def rows(self) -> int:
