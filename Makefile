@@ -15,7 +15,7 @@ DEMO_FLAGS := $(if $(DATA),--data "$(DATA)") $(if $(SFT),--sft "$(SFT)") $(if $(
 	$(if $(EVAL),--eval "$(EVAL)") --query "$(QUERY)" --response "$(RESPONSE)" \
 	$(if $(filter 1 yes true,$(YES)),--yes) $(if $(filter 1 yes true,$(SMALL)),--small)
 
-.PHONY: demo test lint fix docs bench clean
+.PHONY: demo test lint fix docs inspect bench clean
 
 demo: $(VENV)/.sandbox
 	$(BIN)/novaforge-mcp demo $(DEMO_FLAGS)
@@ -35,6 +35,9 @@ fix: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python tests/repository/readme_tables.py --write
+
+inspect: $(VENV)/.dev
+	benchmarks/inspector.sh $(BIN)/python
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/cold_start.py
