@@ -235,6 +235,30 @@ def test_a_restart_that_is_killed_while_it_settles_is_settled_by_the_next(proces
         check_whole(world, plan, name)
 
 
+def test_a_restart_makes_no_call_of_an_interrupted_plan_by_itself(processes: "Processes", fresh: Any) -> None:
+    world = fresh()
+    plan = prepared(world, training)
+    assert processes.run("apply", world, plan.plan_id, "before_call:training-job") == -signal.SIGKILL
+    (result,) = reconcile(world.restarted().ctx())
+    assert "interrupted" in result.error
+    assert world.state(plan) == "submitting"
+    assert world.aws.made() == []
+
+
+def test_looking_in_vain_does_not_make_an_old_interruption_young_again(processes: "Processes", fresh: Any) -> None:
+    world = fresh()
+    plan = prepared(world, training)
+    assert processes.run("apply", world, plan.plan_id, "before_call:training-job") == -signal.SIGKILL
+    world.pass_time(minutes=6)
+    world.aws.fault("describe_training_job", "unsent")
+    reconcile(world.restarted().ctx())
+    assert world.state(plan) == "unknown"
+    world.pass_time(minutes=1)
+    assert apply(world.restarted().ctx(), plan.plan_id, pace=Pace(0)).status == "refused"
+    assert world.state(plan) == "not_created"
+    assert world.aws.called("create_training_job") == 0
+
+
 def test_a_job_whose_answer_was_lost_before_the_crash_is_found(processes: "Processes", fresh: Any) -> None:
     world = fresh()
     plan = prepared(world, training)
