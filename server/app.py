@@ -37,7 +37,7 @@ def build_server(settings: Settings, state: AppState | None = None) -> MCPServer
         log_level="WARNING",
         request_state_security=RequestStateSecurity(keys=[os.urandom(32)], ttl=THINKING_TIME_S),
         middleware=[
-            strict_arguments({tool.name: tool.parameters["properties"] for tool in tools}),
+            strict_arguments(tools),
             checked_prompts(prompts),
         ],
     )

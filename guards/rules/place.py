@@ -118,10 +118,21 @@ def _runtime_far_above(facts: TrainingFacts) -> Iterator[Remark]:
         yield confirm(f"{message} ({machine.expected_s} s), and the ceiling grows with it.", "lower max_runtime_s")
 
 
+def _runtime_below(facts: TrainingFacts) -> Iterator[Remark]:
+    machine = facts.machine
+    if machine.max_runtime_s < machine.expected_s:
+        yield confirm(
+            f"max_runtime_s {machine.max_runtime_s} is below the estimate ({machine.expected_s} s): AWS would cut the run"
+            " off, and what it cost until then may buy nothing.",
+            f"leave max_runtime_s out, or give at least {machine.expected_s}",
+        )
+
+
 def _cheaper_evaluation(facts: TrainingFacts) -> Iterator[Remark]:
     cheaper = need(facts.machine.cheaper_type)
     if cheaper:
-        yield warn(f"This evaluation also runs on {cheaper}, which costs less.", f"instance_type={cheaper}")
+        message = f"This evaluation also runs on {cheaper}, which costs less per hour but is slower."
+        yield warn(message, f'compare the expected cost of a plan with instance_type="{cheaper}"')
 
 
 RULES = (
@@ -137,5 +148,6 @@ RULES = (
     Rule("DA12", _same_region, ALL, "D1"),
     Rule("CO1", _price_age, ALL, "ours"),
     Rule("CO2", _runtime_far_above, ALL, "D2,MAXRUN"),
+    Rule("CO6", _runtime_below, ALL, "MAXRUN"),
     Rule("CO5", _cheaper_evaluation, EVALUATION, "R"),
 )

@@ -58,7 +58,7 @@ def test_all_three_methods_are_listed_with_counts_and_todays_price(listed: Calla
     counts = {method: option.instances[0]["counts"] for method, option in options.items()}
     assert counts == {"SFT_LORA": [4, 8, 16, 32], "RFT_LORA": [2, 4, 6, 8], "EVALUATION": [1, 2, 4, 8, 16]}
     first = options["SFT_LORA"].instances[0]
-    assert first["usd_per_hour"] == "63.296" and first["usd_per_hour_smallest"] == "$253.18"
+    assert first["usd_per_hour"] == "63.296" and first["usd_per_hour_smallest"] == "253.18"
 
 
 def test_bounds_come_by_the_names_that_overrides_take(listed: Callable[..., OptionsResult]) -> None:

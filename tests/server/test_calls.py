@@ -32,6 +32,27 @@ async def test_an_unknown_argument_is_refused_by_name_with_the_nearest_known_one
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("inspect_dataset", {}, "inspect_dataset needs source."),
+        ("inspect_dataset", {"source": 5}, "source should be a valid string, not 5."),
+        ("list_options", {"method": "sft_lora"}, "method should be 'SFT_LORA', 'SFT_FULL'"),
+        ("get_evaluation", {"job_id": "x", "worst": "many"}, "not 'many'."),
+        ("apply_plan", {}, "apply_plan needs plan_id."),
+    ],
+)
+async def test_an_argument_of_the_wrong_kind_is_refused_in_plain_words(
+    tmp_path: Path, tool: str, arguments: dict[str, object], said: str
+) -> None:
+    server = build_server(Settings(state=tmp_path, roots=(tmp_path,), region="us-east-1", allow_write=True))
+    async with Client(server) as connected:
+        result = await connected.call_tool(tool, arguments)
+    assert result.is_error and said in text_of(result)
+    assert "pydantic" not in text_of(result) and "Nothing was done." in text_of(result)
+
+
+@pytest.mark.anyio
 async def test_a_failure_names_field_value_and_fix(client: Client) -> None:
     result = await client.call_tool("inspect_dataset", {"source": "/etc/passwd"})
     assert result.is_error

@@ -1,6 +1,7 @@
 """Read IAM roles: who may use them."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -9,6 +10,9 @@ from novaforge.guards.errors import AwsError, InputError, NotFoundError
 from novaforge.guards.findings import Fact, Finding, known, not_checked
 from novaforge.guards.text import one_line
 from novaforge.tools.context import ToolContext
+
+_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+"""RoleName in IAM's service model."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ def role_name(role: str) -> str:
 
 def role_arn(ctx: ToolContext, role: str) -> str:
     """Return the ARN of a role given by name or ARN; raises InputError for an ARN of anything else."""
+    if not _NAME.fullmatch(role_name(role)):
+        raise InputError(
+            f"{one_line(role)} cannot be a role.", field="role", value=role, fix="give a role's name or ARN"
+        )
     if not role.startswith("arn:"):
         principal = ctx.aws.principal()
         return f"arn:{partition(principal.arn)}:iam::{principal.account}:role/{role}"

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from novaforge.guards.errors import NovaForgeError
 from novaforge.guards.plan import Price
-from novaforge.guards.values import Frozen, JsonObject, dollars
+from novaforge.guards.values import Frozen, JsonObject, cents
 from novaforge.tools.arguments import Method, Model, PlatformName
 from novaforge.tools.catalog.data import load
 from novaforge.tools.catalog.prices import price, snapshot
@@ -107,14 +107,14 @@ def _instance(item: Combination, found: Price) -> JsonObject:
         "instance_type": found.instance_type,
         "counts": counts,
         "usd_per_hour": None if found.usd_per_hour is None else str(found.usd_per_hour),
-        "price_source": found.source or "unknown: it cannot be planned until the price list is readable",
+        "price_source": found.source or "no price in the price list or the snapshot: it cannot be planned",
         "price_as_of": found.as_of.isoformat(),
         "usd_per_hour_smallest": _smallest(item.counts, found.usd_per_hour),
     }
 
 
 def _smallest(counts: tuple[int, ...], usd: Decimal | None) -> str | None:
-    return None if usd is None else dollars(usd * min(counts))
+    return None if usd is None else str(cents(usd * min(counts)))
 
 
 def _bounds(recipe: str) -> dict[str, JsonObject]:

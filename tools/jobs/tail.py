@@ -57,6 +57,8 @@ def follow(
     )
     if plot and (png := plot_metrics(metrics, job_id)):
         result.attach(png)
+    elif plot:
+        result.next_step = f"Nothing to plot: the log holds no metric so far. {result.next_step}"
     return result
 
 

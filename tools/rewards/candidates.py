@@ -18,6 +18,9 @@ REPEATS = 20
 HONEST = ("reference", "reference_in_markers", "reference_as_json")
 """Spellings of the right answer; the best of them counts, since only the reward's author knows the format."""
 
+WRONG = ("wrong_reference", "wrong_in_markers")
+"""Spellings of a wrong answer; the better one counts, so that right and wrong are compared in the same dress."""
+
 
 def event_of(rows: Sequence[JsonObject], texts: Sequence[JsonValue]) -> list[JsonObject]:
     """Return the event for rows whose assistant answered with the given texts (or content lists)."""
@@ -65,6 +68,7 @@ def candidates(rows: Sequence[JsonObject]) -> dict[str, list[str]]:
     wrong = [_another(truth, index) for index in range(len(truth))]
     if all(text is not None for text in wrong):
         made["wrong_reference"] = [text or "" for text in wrong]
+        made["wrong_in_markers"] = [f"{BEGIN}{text}{END}" for text in wrong]
     return made
 
 

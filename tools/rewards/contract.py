@@ -81,7 +81,7 @@ def check_call(event: Event, call: Call) -> list[Finding]:
     if not call.ran:
         return [Finding(rule="RL8", severity="not_checked", message="time was up before this call")]
     if call.error:
-        return [_broken(f"fails with {error_name(call.error)}", fix="run test_reward to see the error")]
+        return [_broken(f"fails with {error_name(call.error)}", fix="test_reward shows the error in untrusted_errors")]
     return check_answer(event, call.value)
 
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from novaforge.guards.findings import Finding
 from novaforge.guards.text import clean
 from novaforge.guards.values import JsonObject
-from novaforge.tools.rewards.candidates import HONEST, candidates, event_of, probes, spell
+from novaforge.tools.rewards.candidates import HONEST, WRONG, candidates, event_of, probes, spell
 from novaforge.tools.rewards.contract import SLOW_MS, check_call, scores_of
 from novaforge.tools.rewards.results import Scores
 from novaforge.tools.rewards.rows import Sample
@@ -67,7 +67,7 @@ def judge_scores(scores: dict[str, list[float]]) -> list[Finding]:
     found: list[Finding] = []
     spread = len(set(scores.get("predictions", []))) > 1
     for name in ("wrong_reference", "empty", "garbage"):
-        rivals = scores.get(name)
+        rivals = _best(scores, WRONG) if name in WRONG else scores.get(name)
         if rivals is None:
             reason = f"no scores for {name.replace('_', ' ')} answers"
             found.append(Finding(rule="reward-ranking", severity="not_checked", message=reason))
@@ -78,7 +78,11 @@ def judge_scores(scores: dict[str, list[float]]) -> list[Finding]:
 
 def best_honest(scores: dict[str, list[float]]) -> list[float] | None:
     """Return, row by row, the best score among the spellings of the right answer."""
-    spelled = [scores[name] for name in HONEST if name in scores]
+    return _best(scores, HONEST)
+
+
+def _best(scores: dict[str, list[float]], spellings: Sequence[str]) -> list[float] | None:
+    spelled = [scores[name] for name in spellings if name in scores]
     return [max(values) for values in zip(*spelled, strict=True)] if spelled else None
 
 

@@ -40,4 +40,7 @@ class RewardCheck(ToolResult):
         if self.latency:
             lines.append(f"latency: p50 {self.latency['p50_ms']:g} ms, p95 {self.latency['p95_ms']:g} ms")
         lines += [f"probe {name}: as good as the truth on {share:.0%}" for name, share in self.probes.items()]
-        return "\n".join(line for line in [*lines, show_findings(self.findings), self.next_step] if line)
+        lines.append(show_findings(self.findings))
+        if self.untrusted_errors:
+            lines += [self.notice, *(f"error: {error}" for error in self.untrusted_errors)]
+        return "\n".join(line for line in [*lines, self.next_step] if line)

@@ -75,7 +75,8 @@ def job_cost(machines: Machines, estimate: Estimate, max_runtime_s: int | None) 
         max_runtime_s=limit,
         expected_s=estimate.seconds,
         basis=estimate.basis + chosen,
-        expected_usd=cents(usd * machines.count * estimate.seconds / 3600),
+        # A run that is cut off at its limit bills no longer than that.
+        expected_usd=cents(usd * machines.count * min(estimate.seconds, limit) / 3600),
         ceiling_usd=ceiling(nodes, {machines.instance_type: usd}, limit),
     )
 

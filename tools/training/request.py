@@ -104,7 +104,7 @@ def job_step(request: JsonObject) -> AwsStep:
         creates=CreatedResource(
             kind="sagemaker:training-job",
             name=str(name),
-            delete_with="nothing to delete: a job bills until it ends or stop_job ends it",
+            delete_with="stop_job while it runs; an ended job bills nothing",
         ),
         probe=Probe(operation="describe_training_job", request={"TrainingJobName": name}, arn_path="TrainingJobArn"),
     )

@@ -1,5 +1,6 @@
 """The reward function a reinforcement run would call: which one, whether it is there, and whether it keeps the contract."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.rewards.contract import MIN_ROWS, check_deployed
 from novaforge.tools.rewards.rows import read_sample
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NOT_MEASURED = Unknown("the model's rewards on this data were not measured before training")
 
 
@@ -31,11 +33,18 @@ class Reward:
 def reward_arn(ctx: ToolContext, reward: str, principal: Principal) -> str:
     """Return the ARN of a function given by ARN, name, or resource id such as lambda:function/NAME.
 
-    Raises InputError for an ARN of another service, account or region.
+    Raises InputError for what cannot be a name and for an ARN of another service, account or region.
     """
     name = reward.removeprefix("lambda:function/")
     home = f"arn:aws:lambda:{principal.region}:{principal.account}:function:"
     if not name.startswith("arn:"):
+        if not _NAME.fullmatch(name):
+            raise InputError(
+                f"{name} is not the name or ARN of a Lambda function.",
+                field="reward",
+                value=reward,
+                fix="deploy a local file with plan_reward, then give the reward_arn that apply_plan returns",
+            )
         return home + name
     if not name.startswith(home) or name.count(":") != home.count(":"):
         raise InputError(
