@@ -68,7 +68,9 @@ def _compact(node: Any, *, names: bool = False) -> Any:
         return node
     kept: Schema = {}
     for key, value in node.items():
-        if names or (key not in {"default", "required", "format"} and not (key == "additionalProperties" and value is False)):
+        if names or (
+            key not in {"default", "required", "format"} and not (key == "additionalProperties" and value is False)
+        ):
             kept[key] = _compact(value, names=key in {"properties", "$defs"} and not names)
     return kept
 
