@@ -15,7 +15,7 @@ from pydantic.config import JsonDict
 
 from novaforge.guards.plan import AwsStep, CreatedResource, NodeGroup, Plan, Price
 from novaforge.guards.text import one_line
-from novaforge.guards.values import cents_up, dollars, sha256_text
+from novaforge.guards.values import cents, cents_up, dollars, sha256_text
 
 Judgement = Literal["approved", "rejected", "wrong_amount"]
 

@@ -73,6 +73,21 @@ def test_a_job_that_cannot_be_looked_for_is_unknown_and_settled_by_the_next_call
     assert world.aws.called("create_training_job") == 1
 
 
+def test_what_was_seen_of_a_job_meanwhile_survives_its_adoption(world: "World") -> None:
+    plan = world.approved(world.train())
+    world.aws.fault("create_training_job", "lost")
+    world.aws.fault("describe_training_job", "unsent")
+    name = go(world, plan).job_id or ""
+    job = world.ledger.job(name)
+    assert job is not None
+    assert job.phase == "unknown"
+    world.ledger.put_job(job.model_copy(update={"phase": "running"}))
+    go(world, plan)
+    job = world.ledger.job(name)
+    assert job is not None
+    assert job.phase == "running"
+
+
 def test_two_unanswered_calls_are_unknown_and_the_next_apply_sends_it_once(world: "World") -> None:
     plan = world.approved(world.train())
     world.aws.fault("create_training_job", "unsent", times=2)

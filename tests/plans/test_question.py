@@ -76,6 +76,14 @@ def test_a_price_nobody_knows_is_said_to_be_unknown(world: "World") -> None:
     assert "price not known" in text
 
 
+def test_an_hourly_price_is_shown_with_all_its_digits(world: "World") -> None:
+    cost = world.train().cost
+    price = cost.prices[0].model_copy(update={"usd_per_hour": Decimal("25.2513")})
+    assert "at $25.2513 per hour each" in question(
+        freeze(world.train(cost=cost.model_copy(update={"prices": (price,)})))
+    )
+
+
 def test_the_question_is_the_same_each_time_and_its_hash_says_so(world: "World") -> None:
     plan = freeze(world.train())
     again = Plan.model_validate_json(plan.model_dump_json())
