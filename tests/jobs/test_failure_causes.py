@@ -17,6 +17,8 @@ from novaforge.tools.jobs.causes import find_cause
         ("global_step: 40 | reduced_train_loss: nan | lr: 1e-3", "not-a-number"),
         ("RuntimeError: Engine core initialization failed. See root cause above.", "engine"),
         ("Reward Lambda my-reward: Task timed out after 3.00 seconds", "reward"),
+        ("The reward function arn:aws:lambda:us-east-1:1:function:r raised an error: KeyError: 'label'", "reward"),
+        ("The reward function failed: not authorized to perform: lambda:InvokeFunction", "reward-permission"),
         ("User: arn:aws:sts::1:assumed-role/X is not authorized to perform: lambda:InvokeFunction on resource", "reward-permission"),
         ("AccessDenied: not authorized to perform: kms:Decrypt on the key", "kms"),
         ("ClientError: An error occurred (403) when calling the HeadObject operation: Forbidden", "permission"),

@@ -129,6 +129,20 @@ def test_ids_outside_ascii_must_survive(
     assert len(broken) == 1 and "(on ids outside ASCII)" in broken[0].message
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"), [("text", "confirm"), ('text.replace("<|begin_of_solution|>", "")[: len(right)]', None)]
+)
+def test_a_right_answer_must_not_lose_its_score_between_novas_markers(
+    offline: ToolContext, reward_file: Callable[..., str], data_file: Callable[..., str], answer: str, said: str | None
+) -> None:
+    code = TEMPLATE.format(score="score(s)") + (
+        "\n\ndef score(s):\n    text, right = str(s['messages'][-1]['content']), s['reference_answer']\n"
+        f"    return 1.0 if {answer} == right else -1.0\n"
+    )
+    check = check_reward(offline, function=reward_file(code), data=data_file())
+    assert severities(check).get("reward-markers") == said
+
+
 def test_content_as_parts_is_only_a_warning(
     offline: ToolContext, reward_file: Callable[..., str], data_file: Callable[..., str]
 ) -> None:

@@ -36,8 +36,11 @@ REMEDIES = {
     "ThrottlingException": "wait a minute and call again",
     "Throttling": "wait a minute and call again",
     "ResourceLimitExceeded": "ask for a higher quota in the Service Quotas console, or use fewer or other instances",
+    "ModelError": "correct what the model server says; max_tokens and the messages share the deployment's CONTEXT_LENGTH",
     "NoSuchBucket": "create the bucket first, or correct the URI",
 }
+
+OTHERWISE = "correct what AWS's message names, then call again"
 
 
 def translate(error: BaseException, operation: str) -> BaseException:
@@ -82,7 +85,7 @@ def _from_response(response: dict[str, object], operation: str) -> AwsError:
         operation=operation,
         code=code,
         request_id=request_id,
-        fix=REMEDIES.get(code, ""),
+        fix=REMEDIES.get(code, OTHERWISE),
         aws_message=text,
         http_status=http_status,
     )

@@ -25,7 +25,7 @@ def delete_time(given: str | None, now: datetime) -> datetime:
     if when is None:
         raise _wrong(given, "is neither a span nor a time with a zone")
     if not now + SHORTEST <= when <= now + LONGEST:
-        raise _wrong(given, f"is not between {SHORTEST} and {LONGEST.days} days from now")
+        raise _wrong(given, f"is not between {SHORTEST.seconds // 60} minutes and {LONGEST.days} days from now")
     return when.replace(microsecond=0)
 
 

@@ -54,16 +54,16 @@ _TABLE: tuple[tuple[str, str, str, str], ...] = (
         "evaluate with the model the checkpoint was trained from",
     ),
     (
-        "reward",
-        r"lambda.{0,200}(?:timed out|functionerror|errormessage|throttl|too many requests)|keyerror.{0,40}aggregate_reward|aggregate_reward_score.{0,60}(?:missing|required)",
-        "The reward Lambda failed, timed out, was throttled or broke its contract.",
-        "run test_reward on the same rows, correct the function, and make a new plan_reward",
-    ),
-    (
         "reward-permission",
         r"lambda:invokefunction",
         "The execution role may not invoke the reward Lambda.",
         "allow lambda:InvokeFunction on this function for the execution role",
+    ),
+    (
+        "reward",
+        r"reward (?:function|lambda).{0,200}(?:raised|failed|exception|timed out)|lambda.{0,200}(?:timed out|functionerror|errormessage|throttl|too many requests)|keyerror.{0,40}aggregate_reward|aggregate_reward_score.{0,60}(?:missing|required)",
+        "The reward Lambda failed, timed out, was throttled or broke its contract.",
+        "run test_reward on the same rows, correct the function, and make a new plan_reward",
     ),
     (
         "kms",

@@ -48,6 +48,11 @@ def spell(reference: JsonValue) -> str:
     return json.dumps(reference, ensure_ascii=False)
 
 
+def in_markers(text: str) -> str:
+    """Return a text as Nova would write it as its solution."""
+    return f"{BEGIN}{text}{END}"
+
+
 def labels_of(rows: Sequence[JsonObject]) -> list[str]:
     """Return the distinct references when they look like labels of a classification, else nothing."""
     seen = sorted({spell(row.get("reference_answer")) for row in rows})
@@ -59,7 +64,7 @@ def candidates(rows: Sequence[JsonObject]) -> dict[str, list[str]]:
     truth = [spell(row.get("reference_answer")) for row in rows]
     made = {
         "reference": truth,
-        "reference_in_markers": [f"{BEGIN}{text}{END}" for text in truth],
+        "reference_in_markers": [in_markers(text) for text in truth],
         "empty": [""] * len(rows),
         "garbage": [GARBAGE] * len(rows),
     }
@@ -68,7 +73,7 @@ def candidates(rows: Sequence[JsonObject]) -> dict[str, list[str]]:
     wrong = [_another(truth, index) for index in range(len(truth))]
     if all(text is not None for text in wrong):
         made["wrong_reference"] = [text or "" for text in wrong]
-        made["wrong_in_markers"] = [f"{BEGIN}{text}{END}" for text in wrong]
+        made["wrong_in_markers"] = [in_markers(text or "") for text in wrong]
     return made
 
 

@@ -6,6 +6,7 @@ answer, reference_answer and any further columns; each score carries id, aggrega
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from pydantic import JsonValue
 
@@ -14,7 +15,7 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
-from novaforge.tools.rewards.candidates import event_of, spell
+from novaforge.tools.rewards.candidates import BEGIN, END, event_of, in_markers, spell
 from novaforge.tools.rewards.runner import Call, Event, deployed_runner
 
 MIN_ROWS = 10
@@ -68,12 +69,35 @@ def check_deployed(ctx: ToolContext, arn: str, rows: Sequence[JsonObject]) -> li
         found.append(Finding(rule="RL4", severity="block", message=message, fix="give data with more rows"))
     if not rows:
         return found
-    event = event_of(rows, [spell(row.get("reference_answer")) for row in rows])
+    answers = [spell(row.get("reference_answer")) for row in rows]
+    plain, marked = event_of(rows, answers), event_of(rows, [in_markers(text) for text in answers])
     try:
-        (call,) = deployed_runner(ctx, arn)([event], INVOKE_S)
+        first, second = deployed_runner(ctx, arn)([plain, marked], INVOKE_S)
     except AwsError as error:
         return [*found, Finding(rule="RL8", severity="not_checked", message=error.message, fix=error.fix)]
-    return [*found, *check_call(event, call)]
+    found += check_call(plain, first)
+    return [*found, *marker_findings(scores_of(plain, first.value), scores_of(marked, second.value))]
+
+
+def marker_findings(plain: Sequence[float] | None, marked: Sequence[float] | None) -> list[Finding]:
+    """Tell whether the right answer is worth less between the markers Nova writes around its solution.
+
+    A function that compares without removing them scores every answer of Nova as wrong, and nothing is learned.
+    """
+    if not plain:
+        return []
+    if not marked:
+        message = "the right answer got no score between the markers Nova writes around its solution"
+        return [Finding(rule="reward-markers", severity="not_checked", message=message)]
+    if fmean(marked) >= fmean(plain):
+        return []
+    message = (
+        f"the right answer scores {fmean(marked):g} on average between Nova's markers {BEGIN} and {END}, {fmean(plain):g}"
+        " without: training may see every answer as wrong"
+    )
+    return [
+        Finding(rule="reward-markers", severity="confirm", message=message, fix="remove the markers before comparing")
+    ]
 
 
 def check_call(event: Event, call: Call) -> list[Finding]:

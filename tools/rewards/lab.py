@@ -10,7 +10,7 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.text import clean
 from novaforge.guards.values import JsonObject
 from novaforge.tools.rewards.candidates import HONEST, WRONG, candidates, event_of, probes, spell
-from novaforge.tools.rewards.contract import SLOW_MS, check_call, scores_of
+from novaforge.tools.rewards.contract import SLOW_MS, check_call, marker_findings, scores_of
 from novaforge.tools.rewards.results import Scores
 from novaforge.tools.rewards.rows import Sample
 from novaforge.tools.rewards.runner import Call, Event, Runner
@@ -55,6 +55,7 @@ def try_out(run: Runner, sample: Sample, predictions: Sequence[str] | None) -> T
     trial.findings += latency_findings(trial.single_ms)
     trial.findings += _determinism(run, events, named)
     trial.findings += judge_scores(trial.scores)
+    trial.findings += marker_findings(trial.scores.get("reference"), trial.scores.get("reference_in_markers"))
     trial.findings += [_gaming(name, share) for name, share in probe_shares(trial).items() if share >= PROBE_SHARE]
     return trial
 
