@@ -121,9 +121,13 @@ def _machines(group: NodeGroup, prices: tuple[Price, ...]) -> str:
     text = f"Machines: {group.count} x {_token(group.instance_type)} ({_token(group.role)})"
     if price is None or price.usd_per_hour is None:
         return f"{text}, price not known"
-    return (
-        f"{text} at {dollars(price.usd_per_hour)} per hour each ({one_line(price.source)}, {price.as_of.isoformat()})"
-    )
+    source = f"{one_line(price.source)}, {price.as_of.isoformat()}"
+    return f"{text} at {_rate(price.usd_per_hour)} per hour each ({source})"
+
+
+def _rate(usd: Decimal) -> str:
+    """Write an hourly price with all its digits: times many hours, the fractions of a cent count."""
+    return dollars(usd) if usd == cents(usd) else f"${usd:f}"
 
 
 def _duration(seconds: int) -> str:
