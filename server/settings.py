@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,7 +73,7 @@ class Settings:
 
     def command(self, verb: str) -> str:
         """Return the terminal command that runs `verb` on the same ledger."""
-        words = ["novaforge-mcp", verb]
+        words = [*_program(), verb]
         if self.sandbox:
             words.append("--sandbox")
         if self.state is not None:
@@ -84,3 +86,8 @@ class Settings:
 def read_policy(path: Path | None) -> Policy:
     """Read a policy file, or return the policy without limits; raises ConfigError when it is not readable."""
     return parse_policy(path.read_text(encoding="utf-8"), str(path)) if path is not None else Policy()
+
+
+def _program() -> list[str]:
+    """Return how this program is called from a terminal: by name where the shell finds it, else through its Python."""
+    return ["novaforge-mcp"] if shutil.which("novaforge-mcp") else [sys.executable, "-m", "novaforge.server"]
