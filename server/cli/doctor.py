@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from novaforge.guards.errors import NovaForgeError
 from novaforge.server.app import own_version
+from novaforge.server.cli.ledger import audit_state
 from novaforge.server.settings import Settings
 from novaforge.server.state import AppState
 
@@ -62,12 +63,10 @@ def _ledger(settings: Settings) -> str:
 
 
 def _audit(settings: Settings) -> str:
-    from novaforge.server.audit import verify
-
-    verdict = verify(settings.audit_path)
-    if not verdict.ok:
-        raise NovaForgeError(verdict.text(), fix="keep the file as evidence and find out who changed it")
-    return verdict.text()
+    intact, text = audit_state(AppState(settings), settings)
+    if not intact:
+        raise NovaForgeError(text, fix="keep the file as evidence and find out who changed it")
+    return text
 
 
 def _aws(settings: Settings) -> Iterator[Line]:

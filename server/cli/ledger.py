@@ -18,7 +18,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return approve_in_terminal(state.context(), args.plan_id, sys.stdin, sys.stdout)
     if args.verb == "plans":
         return _plans(state, everything=args.all)
-    return _jobs(state) if args.verb == "jobs" else _audit(settings)
+    return _jobs(state) if args.verb == "jobs" else _audit(state, settings)
 
 
 def _plans(state: AppState, *, everything: bool) -> int:
@@ -40,7 +40,18 @@ def _jobs(state: AppState) -> int:
     return 0
 
 
-def _audit(settings: Settings) -> int:
+def _audit(state: AppState, settings: Settings) -> int:
+    intact, text = audit_state(state, settings)
+    print(text)
+    return 0 if intact else 1
+
+
+def audit_state(state: AppState, settings: Settings) -> tuple[bool, str]:
+    """Tell whether the audit log is intact, and say so; one that is gone while the ledger holds plans is not."""
     verdict = verify(settings.audit_path)
-    print(verdict.text())
-    return 0 if verdict.ok else 1
+    if verdict.ok and not verdict.lines and state.ledger.plans(limit=1):
+        return False, (
+            f"There is no audit log at {settings.audit_path}, but the ledger holds plans: the log was deleted, or the"
+            " plans were made with another state directory."
+        )
+    return verdict.ok, verdict.text()

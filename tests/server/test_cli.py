@@ -8,6 +8,7 @@ import pytest
 
 from novaforge.server.cli import main
 from novaforge.server.cli.options import parser, settings_of
+from novaforge.server.ledger.sql import SqlLedger
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -61,6 +62,16 @@ def test_doctor_names_the_fix_for_what_is_missing(
     code, out, _ = run(capsys, "doctor", "--state", str(tmp_path))
     assert code == 1
     assert "[fix] AWS: No AWS region is configured." in out
+
+
+def test_a_deleted_audit_log_is_not_intact_while_the_ledger_holds_plans(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--state", str(tmp_path))
+    assert run(capsys, "audit", "verify", *words)[:2] == (0, f"The audit log is intact: 0 lines, head {'0' * 64}.\n")
+    monkeypatch.setattr(SqlLedger, "plans", lambda *_, **__: [object()])
+    code, out, _ = run(capsys, "audit", "verify", *words)
+    assert code == 1 and "There is no audit log at" in out
 
 
 def test_stopping_a_sandbox_that_does_not_run_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
