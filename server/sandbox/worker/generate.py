@@ -6,8 +6,7 @@ from typing import Any
 import torch
 
 from novaforge.server.sandbox.worker.standin import StandIn, device
-
-BEGIN, END = "<|begin_of_solution|>", "<|end_of_solution|>"
+from novaforge.tools.evaluation.rows import BEGIN, END
 
 
 def marked(text: str, complete: bool) -> str:

@@ -1,62 +1,32 @@
-"""The metrics of a gen_qa evaluation, per row and as mean with standard error."""
+"""The metrics of a gen_qa evaluation: get_evaluation's own definitions, so that both report the same figures."""
 
-import math
-import re
-import string
-from collections import Counter
 from collections.abc import Sequence
 
-import sacrebleu
-from rouge_score import rouge_scorer
+from novaforge.tools.evaluation.bleu import bleu_error, corpus_bleu, row_counts
+from novaforge.tools.evaluation.overlap import EXACT, ROUGE, rouge_scorer, text_scores
+from novaforge.tools.evaluation.spread import mean, mean_error
 
-NAMES = ("rouge1", "rouge2", "rougeL", "exact_match", "quasi_exact_match", "f1_score", "f1_score_quasi", "bleu")
+NAMES = (*ROUGE, *EXACT, "bleu")
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-_ROUGE = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL"])
+_SCORER = rouge_scorer(ROUGE)
 
 
 def row_metrics(prediction: str, gold: str) -> dict[str, float]:
-    """Return every metric of one row, each from 0 to 1 (bleu from 0 to 100, as sacrebleu counts)."""
-    rouge = _ROUGE.score(gold, prediction)
-    plain, quasi = (prediction.strip(), gold.strip()), (_normal(prediction), _normal(gold))
+    """Return every metric of one row, each from 0 to 1 (bleu from 0 to 100)."""
+    rouge = _SCORER.score(gold, prediction)
     return {
-        **{name: float(score.fmeasure) for name, score in rouge.items()},
-        "exact_match": float(plain[0] == plain[1]),
-        "quasi_exact_match": float(quasi[0] == quasi[1]),
-        "f1_score": _f1(*plain),
-        "f1_score_quasi": _f1(*quasi),
-        "bleu": float(sacrebleu.sentence_bleu(prediction, [gold]).score),
+        **{name: float(rouge[name].fmeasure) for name in ROUGE},
+        **dict(zip(EXACT, text_scores(gold, prediction), strict=True)),
+        "bleu": corpus_bleu(row_counts([gold], [prediction])),
     }
 
 
 def summary(rows: Sequence[dict[str, float]], predictions: Sequence[str], golds: Sequence[str]) -> dict[str, float]:
-    """Return mean and <name>_stderr of every metric; bleu's value is the corpus one, its error that of the rows."""
+    """Return mean and <name>_stderr of every metric, 0 for one row; bleu is the corpus one with its bootstrap error."""
     found: dict[str, float] = {}
-    for name in NAMES:
+    for name in NAMES[:-1]:
         values = [row[name] for row in rows]
-        found[name] = sum(values) / len(values)
-        found[f"{name}_stderr"] = _stderr(values)
-    found["bleu"] = float(sacrebleu.corpus_bleu(list(predictions), [list(golds)]).score)
+        found[name], found[f"{name}_stderr"] = mean(values), mean_error(values) or 0.0
+    counts = row_counts(golds, predictions)
+    found["bleu"], found["bleu_stderr"] = corpus_bleu(counts), bleu_error(counts) or 0.0
     return found
-
-
-def _stderr(values: Sequence[float]) -> float:
-    if len(values) < 2:
-        return 0.0
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
-
-
-def _normal(text: str) -> str:
-    # The order of SQuAD's script: lower case, punctuation, articles, white space.
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
-
-
-def _f1(prediction: str, gold: str) -> float:
-    left, right = prediction.split(), gold.split()
-    common = sum((Counter(left) & Counter(right)).values())
-    if not common:
-        return float(not left and not right)
-    precision, recall = common / len(left), common / len(right)
-    return 2 * precision * recall / (precision + recall)
