@@ -65,7 +65,7 @@ class AppState:
             approve_command=settings.command("approve"),
         )
 
-    def context(self, progress: Progress = silent, checkpoint: Callable[[str], None] | None = None) -> ToolContext:
+    def context(self, progress: Progress = silent) -> ToolContext:
         """Return the context of one call; the first one settles what an earlier process left open."""
         context = self._context(progress)
         with self._lock:

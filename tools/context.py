@@ -1,9 +1,7 @@
 """The one object tools receive: everything they may touch, nothing global."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from novaforge.guards.policy import Policy
@@ -57,8 +55,3 @@ class ToolContext:
     progress: Progress = silent
     checkpoint: Callable[[str], None] = field(default=lambda name: None)
     """Called at the named points of apply; tests kill the process there."""
-
-
-def default_roots() -> tuple[Path, ...]:
-    """Return the directories whose files tools may read and write unless --root says otherwise: the working directory."""
-    return (Path(os.getcwd()).resolve(),)

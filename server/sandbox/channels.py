@@ -15,7 +15,7 @@ CONTAINER_INPUT = "/opt/ml/input/data/"
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Split s3://bucket/key into bucket and key."""
+    """Split s3://bucket/key into bucket and key; any other text is a bucket that does not exist."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
 

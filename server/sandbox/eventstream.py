@@ -7,9 +7,10 @@ TEXT_HEADER = 7
 """Header value type of a text."""
 
 
-def event(kind: str, payload: bytes, content_type: str = "application/octet-stream") -> bytes:
+def event(kind: str, payload: bytes) -> bytes:
     """Encode one event."""
-    return _message({":message-type": "event", ":event-type": kind, ":content-type": content_type}, payload)
+    headers = {":message-type": "event", ":event-type": kind, ":content-type": "application/octet-stream"}
+    return _message(headers, payload)
 
 
 def exception(kind: str, payload: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Lambda functions that really run: their code kept by its hash, each invocation a process with limits."""
 
+import base64
 import hashlib
 import io
 import json
@@ -179,8 +180,6 @@ class _Invocation:
 
 
 def _hex(code_sha256: str) -> str:
-    import base64
-
     return base64.b64decode(code_sha256).hex()
 
 

@@ -107,5 +107,5 @@ def _publish_hub(moto: Moto) -> None:
     """Put the hub's recipe objects where AWS keeps them, in a bucket of another account."""
     client, bucket = moto.client("s3", HUB_ACCOUNT), recipes.hub_bucket(REGION)
     client.create_bucket(Bucket=bucket)
-    for key, content in recipes.hub_objects(REGION).items():
+    for key, content in recipes.hub_objects().items():
         client.put_object(Bucket=bucket, Key=key, Body=content)

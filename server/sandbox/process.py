@@ -45,7 +45,7 @@ _started: dict[int, subprocess.Popen[bytes]] = {}
 """Processes this one started, kept so that they can be reaped when they end."""
 
 
-def ensure(folder: Path, settings: SandboxSettings | None = None, *, port: int = 0) -> SandboxInfo:
+def ensure(folder: Path, settings: SandboxSettings | None = None) -> SandboxInfo:
     """Return the live sandbox over a folder, started if there is none; settings count only when it is started here.
 
     Raises ConfigError when it does not come up, with the end of its log.
@@ -58,7 +58,7 @@ def ensure(folder: Path, settings: SandboxSettings | None = None, *, port: int =
             return live
         if settings is not None:
             save(folder, settings)
-        return _start(folder, port)
+        return _start(folder)
 
 
 def running(folder: Path) -> SandboxInfo | None:
@@ -124,8 +124,8 @@ def announce(folder: Path, url: str, life: str) -> None:
     temporary.replace(folder / PID_FILE)
 
 
-def _start(folder: Path, port: int) -> SandboxInfo:
-    command = [sys.executable, "-m", "novaforge.server.sandbox", "--folder", str(folder), "--port", str(port)]
+def _start(folder: Path) -> SandboxInfo:
+    command = [sys.executable, "-m", "novaforge.server.sandbox", "--folder", str(folder)]
     with (folder / LOG_FILE).open("ab") as log:
         start = log.tell()
         process = subprocess.Popen(

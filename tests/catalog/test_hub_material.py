@@ -47,7 +47,7 @@ def test_the_template_reads_back_from_its_yaml(spec: RecipeSpec) -> None:
 
 @pytest.mark.parametrize("region", image_regions())
 def test_every_entry_points_at_objects_of_the_regions_bucket(region: str) -> None:
-    objects = {f"s3://{hub_bucket(region)}/{key}" for key in hub_objects(region)}
+    objects = {f"s3://{hub_bucket(region)}/{key}" for key in hub_objects()}
     entries: Any = hub_document(region)["RecipeCollection"]
     named = {entry[key] for entry in entries for key in ("SmtjRecipeTemplateS3Uri", "SmtjOverrideParamsS3Uri")}
     assert named == objects and len(objects) == 2 * len(RECIPES)

@@ -88,7 +88,7 @@ def hub_document(region: str) -> JsonObject:
     return {"RecipeCollection": entries}
 
 
-def hub_objects(region: str) -> dict[str, bytes]:
+def hub_objects() -> dict[str, bytes]:
     """Return the objects of the hub bucket by key: templates and override specifications."""
     objects: dict[str, bytes] = {}
     for spec in RECIPES.values():

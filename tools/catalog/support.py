@@ -13,7 +13,6 @@ class ModelInfo(Frozen):
     """A Nova model as recipes and the hub name it; `base` is the plain id of the untuned model."""
 
     hub_content: str
-    model_type: str
     base: str
 
 

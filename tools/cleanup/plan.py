@@ -7,6 +7,7 @@ from novaforge.guards.errors import RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import Cost, PlanBody, Precondition, Step
 from novaforge.guards.values import JsonObject, dollars
+from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.cleanup.artifacts import Files, collect
 from novaforge.tools.cleanup.inventory import Inventory, Item, forget_gone, in_deletion_order, label, take_inventory
 from novaforge.tools.cleanup.jobs import live_jobs
@@ -100,7 +101,7 @@ def _stays(*, include_artifacts: bool) -> Finding:
 
 def _policy(ctx: ToolContext, files: Files) -> list[Finding]:
     """The policy's buckets bind deletions too."""
-    buckets = {uri.removeprefix("s3://").partition("/")[0] for uri in files.uris}
+    buckets = {split_s3(uri)[0] for uri in files.uris}
     refused = sorted(bucket for bucket in buckets if ctx.policy.buckets and bucket not in ctx.policy.buckets)
     fix = "leave include_artifacts out, or ask the operator"
     return [

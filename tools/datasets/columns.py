@@ -146,10 +146,14 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [by_lower[match] for match in get_close_matches(name.lower(), list(by_lower), n=3, cutoff=0.6)]
 
 
-def shown(names: Sequence[str], limit: int = 20) -> str:
+SHOWN = 20
+"""Most names a message lists."""
+
+
+def shown(names: Sequence[str]) -> str:
     """Return column names for a message, cleaned, capped and quoted: they come from the file."""
-    listed = ", ".join(repr(display(name)) for name in names[:limit])
-    return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed
+    listed = ", ".join(repr(display(name)) for name in names[:SHOWN])
+    return f"{listed} and {len(names) - SHOWN} more" if len(names) > SHOWN else listed
 
 
 def _absent(name: str, column: str, present: Sequence[str], where: str) -> InputError:

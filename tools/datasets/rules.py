@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from novaforge.guards.findings import Severity
-from novaforge.guards.rules.sources import SOURCES
 
 RESERVED_WORDS = (
     "System:", "SYSTEM:", "User:", "USER:", "Bot:", "BOT:", "Assistant:", "ASSISTANT:", "Thought:",
@@ -21,7 +20,7 @@ GEN_QA_FILE = "gen_qa.jsonl"
 
 
 class Rule(NamedTuple):
-    """One rule; `message` completes a sentence about a row or the file, `source` holds keys of SOURCES."""
+    """One rule; `message` completes a sentence about a row or the file, `source` holds keys of guards.rules.sources.SOURCES."""
 
     severity: Severity
     message: str
@@ -89,8 +88,3 @@ RULES: dict[str, Rule] = {
     "DA3-gen-qa-extra": Rule("warn", "the row has keys the evaluation ignores", "remove them, or put the row id in metadata", "K"),
 }  # fmt: skip
 """Rule id to rule; ids follow the families of data rules used in plans (DA, RE, BS)."""
-
-
-def source_of(rule_id: str) -> list[str]:
-    """Return the addresses a rule comes from."""
-    return [SOURCES[key] for key in RULES[rule_id].source.split(",")]

@@ -32,11 +32,11 @@ def corpus_bleu(rows: Sequence[Counts]) -> float:
     return float(_bleu(_table(rows).sum(axis=0)[None, :])[0])
 
 
-def bleu_error(rows: Sequence[Counts], seed: int = 0) -> float | None:
+def bleu_error(rows: Sequence[Counts]) -> float | None:
     """Return the bootstrap standard error of corpus BLEU; None below two rows."""
     if len(rows) < 2:
         return None
-    sums = resampled_means(_table(rows), RESAMPLES, seed) * len(rows)
+    sums = resampled_means(_table(rows), RESAMPLES) * len(rows)
     return float(_bleu(sums).std(ddof=1))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from novaforge.guards.values import Frozen
 from novaforge.tools.evaluation.labels import NONE
+from novaforge.tools.evaluation.resample import SEED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,7 @@ def macro_f1(matrix: Sequence[Sequence[int]]) -> float | None:
     return sum(scores) / len(scores) if scores else None
 
 
-def macro_f1_error(matrix: Sequence[Sequence[int]], seed: int = 0) -> float | None:
+def macro_f1_error(matrix: Sequence[Sequence[int]]) -> float | None:
     """Return the bootstrap standard error of macro F1; None below two rows.
 
     Macro F1 depends on the matrix only, so drawing rows again equals drawing cells from a multinomial.
@@ -73,7 +74,7 @@ def macro_f1_error(matrix: Sequence[Sequence[int]], seed: int = 0) -> float | No
     rows = int(cells.sum())
     if rows < 2:
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(rows, (cells / rows).ravel(), RESAMPLES).reshape(RESAMPLES, *cells.shape)
     return float(_macro_f1s(drawn).std(ddof=1))
 

@@ -67,12 +67,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def compare_paired(
-    first: dict[str, Sequence[float]], second: dict[str, Sequence[float]], binary: Sequence[str], seed: int = 0
+    first: dict[str, Sequence[float]], second: dict[str, Sequence[float]], binary: Sequence[str]
 ) -> list[Paired]:
     """Compare the metrics both sides have, row by row; p_holm is not adjusted yet."""
     names = [name for name in first if name in second]
     table = as_table([_minus(second[name], first[name]) for name in names])
-    means = resampled_means(table, resamples_for(len(table)), seed)
+    means = resampled_means(table, resamples_for(len(table)))
     return [
         _paired(name, table[:, place].tolist(), means[:, place].tolist(), name in binary)
         for place, name in enumerate(names)

@@ -1,12 +1,9 @@
 """What a place where jobs run can do."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from pydantic import Field, JsonValue
-
-from novaforge.guards.values import Frozen, JsonObject, Utc
+from novaforge.guards.values import Frozen, Utc
 from novaforge.tools.context import ToolContext
 from novaforge.tools.records import JobPhase, JobRecord
 
@@ -32,7 +29,6 @@ class JobState(Frozen):
     started_at: Utc | None = None
     ended_at: Utc | None = None
     failure: str = ""
-    request_tags: JsonObject = Field(default_factory=dict[str, JsonValue])
 
     def cost(self, job: JobRecord) -> Decimal:
         """Return dollars billed so far: billable seconds x nodes x hourly price."""
@@ -110,6 +106,3 @@ class Platform(Protocol):
     def stop(self, ctx: ToolContext, job: JobRecord) -> None:
         """Ask the platform to stop; it bills until `describe` says stopped."""
         ...
-
-
-Platforms = Sequence[Platform]

@@ -29,7 +29,6 @@ class HubRecipe(Frozen):
     params_uri: str
     template_text: str
     params: JsonObject
-    params_sha256: str
     image: str
     instance_types: tuple[str, ...]
 
@@ -54,7 +53,6 @@ def find_recipe(
     version, document = hub_document(ctx, hub_content)
     entry = choose(document.get("RecipeCollection", []), combination.method, instance_type, task)
     template_uri, params_uri = str(entry["SmtjRecipeTemplateS3Uri"]), str(entry["SmtjOverrideParamsS3Uri"])
-    params_text = _read(ctx, params_uri)
     return HubRecipe(
         name=str(entry["Name"]),
         hub_content=hub_content,
@@ -62,8 +60,7 @@ def find_recipe(
         template_uri=template_uri,
         params_uri=params_uri,
         template_text=_read(ctx, template_uri),
-        params=json.loads(params_text),
-        params_sha256=sha256_text(params_text),
+        params=json.loads(_read(ctx, params_uri)),
         image=str(entry["SmtjImageUri"]),
         instance_types=tuple(map(str, entry.get("SupportedInstanceTypes", []))),
     )

@@ -63,7 +63,7 @@ def render(
     dotted path or specification key. Raises InputError listing every override that is unknown, ambiguous or out of
     bounds, and RefusedError for protected keys or a recipe that stays incomplete.
     """
-    _refuse_protected(template, overrides)
+    _refuse_protected(overrides)
     tree = copy.deepcopy(template)
     targets = _targets(template, params, overrides)
     values = {key: _spec(params, key).get("default") for key in params}
@@ -95,7 +95,7 @@ def limits_of(leaf: Leaf, params: JsonObject) -> dict[str, Any]:
     return {**entry_of(leaf.value), **documented}
 
 
-def _refuse_protected(template: dict[str, Any], overrides: dict[str, JsonValue]) -> None:
+def _refuse_protected(overrides: dict[str, JsonValue]) -> None:
     refused = {name: PROTECTED[last] for name in overrides if (last := name.rpartition(".")[2]) in PROTECTED}
     if refused:
         listed = "; ".join(f"{name}: {reason}" for name, reason in refused.items())

@@ -30,7 +30,7 @@ class Reward:
     findings: tuple[Finding, ...] = ()
 
 
-def reward_arn(ctx: ToolContext, reward: str, principal: Principal) -> str:
+def reward_arn(reward: str, principal: Principal) -> str:
     """Return the ARN of a function given by ARN, name, or resource id such as lambda:function/NAME.
 
     Raises InputError for what cannot be a name and for an ARN of another service, account or region.

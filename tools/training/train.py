@@ -49,7 +49,7 @@ def plan_training(
     hub = find_recipe(ctx, combination, instance_type=instance_type)
     machines = choose_machines(ctx, combination, hub, instance_type, instance_count)
     start = resolve_start(ctx, base, model)
-    arn = reward_arn(ctx, reward, ctx.aws.principal()) if reward else None
+    arn = reward_arn(reward, ctx.aws.principal()) if reward else None
     recipe = _render(hub, overrides or {}, label, machines, start, arn)
     inputs = _inputs(ctx, combination, target, data, validation_data)
     draft = Draft(

@@ -169,8 +169,8 @@ def _listed(value: Any) -> list[Any]:
 
 def object_arn(moto: Moto, uri: str) -> str:
     """Return the ARN of the first object below an S3 URI, or of the URI itself when there is none."""
-    from novaforge.server.sandbox.channels import objects  # here: channels and this module know each other
+    from novaforge.server.sandbox.channels import objects, split  # here: channels and this module know each other
 
-    bucket = uri.removeprefix("s3://").partition("/")[0]
+    bucket, key = split(uri)
     keys = objects(moto, uri)
-    return f"arn:aws:s3:::{bucket}/{keys[0]}" if keys else "arn:aws:s3:::" + uri.removeprefix("s3://")
+    return f"arn:aws:s3:::{bucket}/{keys[0] if keys else key}"
