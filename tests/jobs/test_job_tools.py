@@ -55,6 +55,16 @@ def end(world: Any, job: JobRecord, status: str, stage: str = "", **more: Any) -
     )
 
 
+def test_a_state_that_another_version_wrote_is_asked_for_again(world: Any) -> None:
+    job = world.add()
+    train(world, job)
+    end(world, job, "Completed")
+    before = get_job(world.ctx(), job_id=job.job_id)
+    stored = world.ledger.job(job.job_id)
+    world.ledger.put_job(stored.model_copy(update={"observed": stored.observed | {"of_another_version": 1}}))
+    assert get_job(world.ctx(), job_id=job.job_id).cost_so_far_usd == before.cost_so_far_usd > 0
+
+
 def test_waiting_is_told_apart_from_billing(world: Any) -> None:
     job = world.add()
     world.cloud.add_job(job.job_id, stage="Starting")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from novaforge.guards.consent import ceiling_text, prompt_sha256
 from novaforge.server.sandbox.testing import RunningSandbox
@@ -57,6 +58,29 @@ def test_an_evaluation_starts_from_its_plan_and_reads_what_the_plan_uploaded(
     assert ctx.storage.read(f"{prefix}/recipe/recipe.yaml").decode() == view.recipe
     again = apply(ctx, view.plan_id)
     assert (again.status, again.job_id) == ("already_started", result.job_id)
+
+
+def test_the_same_plan_made_again_while_its_job_runs_is_blocked(
+    ctx: ToolContext, sandbox: RunningSandbox, write_rows: Write
+) -> None:
+    arguments: dict[str, Any] = {
+        "task": "gen_qa",
+        "model": "nova_lite_2",
+        "platform": "sagemaker",
+        "data": write_rows("EVALUATION"),
+        "output": "s3://novaforge-sandbox/applied/twice",
+    }
+    first = plan_evaluation(ctx, **arguments)
+    approve(ctx, first)
+    with sandbox.settings(waiting_s=600.0):
+        job_id = apply(ctx, first.plan_id).job_id
+        second = plan_evaluation(ctx, **arguments)
+        ctx.aws.call("sagemaker", "stop_training_job", TrainingJobName=job_id)
+    assert second.state == "blocked"
+    (found,) = [item for item in second.findings if item.rule == "PL10"]
+    assert job_id is not None and job_id in found.message
+    other = plan_evaluation(ctx, **arguments | {"output": "s3://novaforge-sandbox/applied/thrice"})
+    assert other.state == "planned"
 
 
 def test_a_plan_whose_data_changed_meanwhile_is_stale_and_starts_nothing(

@@ -30,7 +30,7 @@ def get_spend(ctx: ToolContext) -> Spend:
     running = [*(_running_job(job) for job in live.running()), *endpoints.running]
     burn = sum((item.usd_per_hour for item in running if item.billing and item.usd_per_hour is not None), Decimal(0))
     debts = _debts(ctx)
-    findings = [*live.unread_findings(), *endpoints.findings, *_unpriced(running)]
+    findings = [*live.unread_findings(), *endpoints.findings, *_unpriced(running), *_unread_costs(jobs)]
     committed = _committed_today(ctx)
     return Spend(
         running=running,
@@ -107,6 +107,14 @@ def _unpriced(running: Sequence[Running]) -> list[Finding]:
     names = [item.name for item in running if item.billing and item.usd_per_hour is None]
     message = f"the price of {', '.join(names)}: the burn rate leaves it out"
     return [Finding(rule="CO1", severity="not_checked", message=message)] if names else []
+
+
+def _unread_costs(jobs: Sequence[JobRecord]) -> list[Finding]:
+    """Say whose cost the totals leave out: jobs whose last state another version of this server wrote."""
+    names = [job.job_id for job in jobs if job.observed and stored_state(job) is None]
+    message = f"the cost of {', '.join(names[:5])} ({len(names)} in all): written by another version of this server"
+    fix = "call get_job for each; it asks AWS again"
+    return [Finding(rule="CO1", severity="not_checked", message=message, fix=fix)] if names else []
 
 
 def _next_step(running: Sequence[Running], debts: dict[str, str], live: Live) -> str:

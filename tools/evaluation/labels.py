@@ -58,7 +58,12 @@ def given_labels(labels: Sequence[str]) -> Labels:
     bad = [label for label in labels if not label_form(label) or len(label) > LABEL_CHARS]
     if bad or len(labels) < 2:
         why = f"{bad[0]!r} is blank or longer than {LABEL_CHARS} characters" if bad else "at least two are needed"
-        raise InputError(f"These are no usable labels: {why}.", field="labels", value=list(labels))
+        raise InputError(
+            f"These are no usable labels: {why}.",
+            field="labels",
+            value=list(labels),
+            fix="name every class once, or leave labels out",
+        )
     forms = Counter(map(label_form, labels))
     twice = [label for label in labels if forms[label_form(label)] > 1]
     if twice:

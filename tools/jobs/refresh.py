@@ -2,6 +2,8 @@
 
 import difflib
 
+from pydantic import ValidationError
+
 from novaforge.guards.errors import InputError
 from novaforge.tools.context import ToolContext
 from novaforge.tools.platforms.base import JobState
@@ -38,8 +40,12 @@ def refresh(ctx: ToolContext, job: JobRecord) -> tuple[JobRecord, JobState]:
 
 
 def stored_state(job: JobRecord) -> JobState | None:
-    """Return the state a job was last seen in, if any."""
-    return JobState.model_validate(job.observed) if job.observed else None
+    """Return the state a job was last seen in, if any that this version of the server can read."""
+    try:
+        return JobState.model_validate(job.observed) if job.observed else None
+    except ValidationError:
+        # Another version wrote it; AWS is asked again, which says the same of a job that has ended.
+        return None
 
 
 def store(ctx: ToolContext, job: JobRecord) -> JobRecord:

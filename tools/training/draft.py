@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from novaforge.guards.cost import Estimate
-from novaforge.guards.errors import AwsError, InputError, NotFoundError, RefusedError
+from novaforge.guards.errors import AwsError, InputError, NotFoundError, NovaForgeError, RefusedError
 from novaforge.guards.findings import Fact, Finding, known, not_checked
 from novaforge.guards.plan import Action, Cost, PlanBody, Precondition, RecipeSource, Step, UploadStep
 from novaforge.guards.rules.facts import Known, Seen, Unknown
@@ -16,10 +16,12 @@ from novaforge.guards.values import JsonObject, sha256_text
 from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.catalog.support import Combination
 from novaforge.tools.context import ToolContext
+from novaforge.tools.jobs.refresh import refresh
 from novaforge.tools.plans.checks import check_steps
 from novaforge.tools.plans.draft import new_plan_id, plan_tags, plan_times, store_plan
 from novaforge.tools.plans.preconditions import expect
 from novaforge.tools.plans.view import PlanView
+from novaforge.tools.records import ENDED_PHASES, JobPhase, JobRecord
 from novaforge.tools.training.facts import data_facts, machine_facts, training_facts
 from novaforge.tools.training.hub import HubRecipe
 from novaforge.tools.training.inputs import JobInput
@@ -125,7 +127,7 @@ def store(ctx: ToolContext, draft: Draft) -> PlanView:
         image=draft.hub.image,
         inputs=tuple(item.identity for item in draft.inputs),
         cost=cost,
-        findings=(*check_training(facts), *_further_findings(draft)),
+        findings=(*check_training(facts), *_same_output(ctx, draft.output), *_further_findings(draft)),
         facts=(*_facts(ctx, draft, empty), role_fact),
         preconditions=tuple(_preconditions(ctx, draft, role_arn, empty)),
         output=draft.output,
@@ -192,6 +194,29 @@ def _output_empty(ctx: ToolContext, output: str) -> Seen[bool]:
         ) from error
     except AwsError as error:
         return Unknown(f"the output prefix cannot be listed ({error.code})")
+
+
+def _same_output(ctx: ToolContext, output: str) -> Iterator[Finding]:
+    """Yield a block for each job that still writes to this output: the same plan made again would pay twice.
+
+    The prefix stays empty until a job ends, so PL10 alone does not see it.
+    """
+    for job in ctx.ledger.jobs(phases=("waiting", "running", "stopping", "unknown"), limit=200):
+        if job.output.rstrip("/") == output and (phase := _phase_now(ctx, job)) not in ENDED_PHASES:
+            yield Finding(
+                rule="PL10",
+                severity="block",
+                message=f"The job {job.job_id} writes to {output} and is {phase}; this plan would start a second one.",
+                fix=f'follow it with get_job(job_id="{job.job_id}"), or give another output to run both',
+            )
+
+
+def _phase_now(ctx: ToolContext, job: JobRecord) -> JobPhase:
+    try:
+        return refresh(ctx, job)[1].phase
+    except NovaForgeError:
+        # Whether it ended cannot be read: it counts as it was last seen.
+        return job.phase
 
 
 def _further_findings(draft: Draft) -> list[Finding]:
