@@ -124,3 +124,17 @@ def test_a_file_that_cannot_be_read_at_all_is_an_error(desk: "Desk", name: str, 
     with pytest.raises(InputError) as caught:
         inspect(desk, desk.write(name, content))
     assert caught.value.fix
+
+
+@pytest.mark.parametrize(("mark", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_with_another_delimiter_is_told_at_first_sight(desk: "Desk", mark: str, word: str) -> None:
+    result = inspect(desk, desk.write("data.csv", f"Body{mark}Y\nhello{mark}a\n"))
+    (finding,) = [finding for finding in result.findings if finding.rule == "source-delimiter"]
+    assert finding.severity == "block" and word in finding.message and finding.fix
+    assert "Correct" in result.next_step
+
+
+def test_lines_lost_to_an_open_quote_are_counted_in_the_finding(desk: "Desk") -> None:
+    result = inspect(desk, desk.write("data.csv", 'Body,Y\ngood,1\n"open,2\n' + "lost,3\n" * 100))
+    (finding,) = [finding for finding in result.findings if finding.rule == "source-rows"]
+    assert "1 row of 101 lines in all, line 3" in finding.message and "quote" in finding.fix

@@ -182,9 +182,13 @@ def _unknown(name: str, column: str) -> InputError:
 
 
 def _delimiter_hint(present: Sequence[str]) -> str:
+    other = other_delimiter(present)
+    return f" (the header looks delimited by {other}; only commas are read)" if other else ""
+
+
+def other_delimiter(present: Sequence[str]) -> str:
+    """Return what a header of one column seems to be delimited by instead of commas, in words, or an empty text."""
     if len(present) != 1:
         return ""
-    other = next(
-        (word for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")) if mark in present[0]), ""
-    )
-    return f" (the header looks delimited by {other}; only commas are read)" if other else ""
+    marks = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
+    return next((word for mark, word in marks if mark in present[0]), "")

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from novaforge.guards.errors import InputError
-from novaforge.guards.findings import Finding
+from novaforge.guards.findings import Finding, blocking
 from novaforge.guards.text import clean, one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.columns import display, normalise, propose, resolve
+from novaforge.tools.datasets.columns import display, normalise, other_delimiter, propose, resolve
 from novaforge.tools.datasets.converse import CONVERSE
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reports import reject_findings
@@ -127,7 +127,7 @@ def inspect(ctx: ToolContext, source: str, columns: Columns | None, sample_rows:
 
 def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectResult:
     source = seen.source
-    suggested = _suggested(seen)
+    suggested, findings = _suggested(seen), _findings(seen)
     return InspectResult(
         format=source.format,
         encoding=source.lines.encoding,
@@ -138,12 +138,12 @@ def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectRes
         columns=[_view(name, column, seen.rows) for name, column in list(seen.columns.items())[: MAX_COLUMNS + 3]],
         lengths=seen.lengths.summary(),
         labels=_labels(seen),
-        findings=finding_views(_findings(seen)),
+        findings=finding_views(findings),
         suggested=suggested,
         supported_targets=TARGETS[seen.shape],
         untrusted_sample=[_sample(line, source.columns) for line in seen.head[:sample_rows]],
         sandbox=ctx.mode.sandbox,
-        next_step=_next(source, seen, suggested),
+        next_step="Correct the [block] findings first." if blocking(findings) else _next(source, seen, suggested),
     )
 
 
@@ -191,6 +191,10 @@ def _findings(seen: _Inspection) -> list[Finding]:
         found.append(
             Finding(rule="DA1-empty", severity="block", message="the file has no rows", fix="give a file with rows")
         )
+    if other := other_delimiter(seen.source.columns or []):
+        message = f"the header is one column that looks delimited by {other}; only commas are read"
+        fix = "write the file again with commas between the cells"
+        found.append(Finding(rule="source-delimiter", severity="block", message=message, fix=fix))
     if len(seen.columns) > MAX_COLUMNS:
         message = f"only the first {MAX_COLUMNS} columns are listed one by one"
         found.append(Finding(rule="source-columns", severity="info", message=message))
