@@ -80,11 +80,15 @@ def check_role(ctx: ToolContext, role: str, service: str) -> RoleCheck:
 
 def trusts(document: Any, service: str) -> bool:
     """Tell whether a trust policy lets a service assume the role."""
-    if isinstance(document, str):
-        document = json.loads(unquote(document))
+    document = trust_policy(document)
     statements = document.get("Statement", []) if isinstance(document, dict) else []
     listed = statements if isinstance(statements, list) else [statements]
     return any(_allows(statement, service) for statement in listed)
+
+
+def trust_policy(document: Any) -> Any:
+    """Return a trust policy as data, whether it is IAM's URL-encoded JSON still or decoded by boto3 already."""
+    return json.loads(unquote(document)) if isinstance(document, str) else document
 
 
 def _allows(statement: dict[str, Any], service: str) -> bool:

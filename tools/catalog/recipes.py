@@ -69,12 +69,18 @@ def override_params(name: str) -> JsonObject:
 
 def image_uri(spec: RecipeSpec, region: str) -> str:
     """Return the container image of a recipe in a region; raises RefusedError where AWS publishes none."""
-    accounts: dict[str, str] = load("models.json")["accounts"]
+    return published_image(region, f"{spec.repository}:{spec.tag}", load("models.json")["accounts"])
+
+
+def published_image(region: str, image: str, accounts: dict[str, str]) -> str:
+    """Return the URI of an image AWS publishes from one account per region; raises RefusedError where there is none."""
     if region not in accounts:
         raise RefusedError(
-            f"Nova images are not published in {region}.", rule="PL2", fix=f"use one of: {', '.join(sorted(accounts))}"
+            f"The image {image} is not published in {region}.",
+            rule="PL2",
+            fix=f"use one of: {', '.join(sorted(accounts))}",
         )
-    return f"{accounts[region]}.dkr.ecr.{region}.amazonaws.com/{spec.repository}:{spec.tag}"
+    return f"{accounts[region]}.dkr.ecr.{region}.amazonaws.com/{image}"
 
 
 def hub_bucket(region: str) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.tools.catalog.data import load
+from novaforge.tools.catalog.recipes import published_image
 
 
 class Tier(NamedTuple):
@@ -83,10 +84,4 @@ def known_type(model: str, instance_type: str) -> str:
 def image_uri(region: str) -> str:
     """Return the inference image of a region; raises RefusedError where AWS publishes none."""
     accounts: dict[str, str] = load("models.json")["accounts"] | FURTHER_IMAGE_ACCOUNTS
-    if region not in accounts:
-        raise RefusedError(
-            f"The Nova inference image is not published in {region}.",
-            rule="PL2",
-            fix=f"use one of: {', '.join(sorted(accounts))}",
-        )
-    return f"{accounts[region]}.dkr.ecr.{region}.amazonaws.com/nova-inference-repo:SM-Inference-latest"
+    return published_image(region, "nova-inference-repo:SM-Inference-latest", accounts)

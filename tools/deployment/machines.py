@@ -9,6 +9,7 @@ from novaforge.guards.errors import AwsError, ConfigError, InputError
 from novaforge.guards.findings import Fact, Finding, known, not_checked
 from novaforge.guards.plan import Cost, NodeGroup, Price, ceiling
 from novaforge.guards.values import dollars
+from novaforge.tools.aws.quotas import SOURCE, named_quotas
 from novaforge.tools.catalog.prices import price
 from novaforge.tools.context import ToolContext
 from novaforge.tools.deployment.capacity import asked, fits, known_type, tiers
@@ -81,25 +82,21 @@ def cost_of(choice: Choice, start: datetime, until: datetime, today: date) -> tu
 def check_quota(ctx: ToolContext, choice: Choice) -> tuple[Fact, list[Finding]]:
     """PL3: compare the account's quota with the machines asked for and those our own endpoints hold."""
     name = f"{choice.instance_type} for endpoint usage"
-    source = "service-quotas:ListServiceQuotas"
     try:
-        listed = ctx.aws.pages("service-quotas", "list_service_quotas", "Quotas", ServiceCode="sagemaker")
-        quota = next((item for item in listed if item.get("QuotaName") == name), None)
+        quota = next(named_quotas(ctx, [name]), None)
     except (AwsError, ConfigError) as error:
         finding = Finding(rule="PL3", severity="not_checked", message=f"quota: {error.message}", fix=error.fix)
-        return not_checked(f"quota {name}", error.message, source), [finding]
+        return not_checked(f"quota {name}", error.message, SOURCE), [finding]
     if quota is None:
         reason = f"Service Quotas lists no {name!r}"
         finding = Finding(rule="PL3", severity="not_checked", message=reason, fix="look in the Service Quotas console")
-        return not_checked(f"quota {name}", reason, source), [finding]
-    allowed, used = int(quota["Value"]), _held(ctx, choice.instance_type)
-    fact = known(f"quota {name}", {"allowed": allowed, "held by our endpoints": used}, source)
+        return not_checked(f"quota {name}", reason, SOURCE), [finding]
+    allowed, used = quota.limit, _held(ctx, choice.instance_type)
+    fact = known(f"quota {name}", {"allowed": allowed, "held by our endpoints": used}, SOURCE)
     if choice.count + used <= allowed:
         return fact, []
     message = f"quota {name!r} is {allowed}, our endpoints hold {used}, this one needs {choice.count}"
-    fix = (
-        f"ask for more in the Service Quotas console (code {quota.get('QuotaCode', 'unknown')}), or delete an endpoint"
-    )
+    fix = f"ask for more in the Service Quotas console (code {quota.code}), or delete an endpoint"
     return fact, [Finding(rule="PL3", severity="block", message=message, fix=fix)]
 
 

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from novaforge.guards.text import one_line
 from novaforge.guards.values import sha256_text
+from novaforge.tools.lines import bounded_lines
 
 BEGIN = "<|begin_of_solution|>"
 END = "<|end_of_solution|>"
@@ -37,21 +38,11 @@ class Reject:
 
 def read_rows(stream: IO[bytes]) -> Iterator[Row | Reject]:
     """Yield each line as a row, or as a reject with its reason; blank lines are skipped."""
-    for number, line in enumerate(_lines(stream), start=1):
+    for number, line in enumerate(bounded_lines(stream, MAX_LINE_BYTES), start=1):
         if line is None:
             yield Reject(number, f"longer than {MAX_LINE_BYTES} bytes")
         elif line.strip():
             yield parse_row(line, number)
-
-
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
-    while line := stream.readline(MAX_LINE_BYTES):
-        if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
-            yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = stream.readline(MAX_LINE_BYTES)
-        yield None
 
 
 def parse_row(line: bytes, number: int) -> Row | Reject:

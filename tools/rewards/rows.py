@@ -1,6 +1,5 @@
 """Read the rows a reward function is tried on, and predictions to score."""
 
-import ast
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,8 @@ from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
+from novaforge.tools.evaluation.rows import literal, single_text
+from novaforge.tools.lines import bounded_lines
 from novaforge.tools.rewards.candidates import labels_of, row_id
 
 SCAN_ROWS = 5000
@@ -107,12 +108,8 @@ class _Unreadable:
 
 
 def _objects(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
-    number = 0
-    while line := stream.readline(LINE_BYTES + 1):
-        number += 1
-        if len(line) > LINE_BYTES:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(LINE_BYTES)
+    for number, line in enumerate(bounded_lines(stream, LINE_BYTES), start=1):
+        if line is None:
             yield number, _Unreadable("longer than 1 MiB")
         elif line.strip():
             yield number, _parsed(line)
@@ -133,7 +130,7 @@ def _prediction(item: Any, number: int) -> str:
     if isinstance(item, dict):
         for key in PREDICTION_KEYS:
             if isinstance(item.get(key), str):
-                return _unlisted(item[key]) if key == "inference" else str(item[key])
+                return single_text(literal(item[key])) if key == "inference" else str(item[key])
     keys = ", ".join(PREDICTION_KEYS)
     raise InputError(
         f"Line {number} of the predictions is neither a string nor an object with one of {keys}.",
@@ -141,15 +138,6 @@ def _prediction(item: Any, number: int) -> str:
         value=number,
         fix='write one JSON line {"id": ..., "prediction": "..."} per row',
     )
-
-
-def _unlisted(text: str) -> str:
-    """Return the text inside the Python list that evaluation outputs keep it in (inference_output.jsonl)."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else text
 
 
 def _unreadable(reason: str, lines: Sequence[int]) -> Finding:

@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from novaforge.guards.errors import AwsError
 from novaforge.guards.findings import Fact, known, not_checked
 from novaforge.guards.rules.facts import Known, Seen, Unknown
+from novaforge.tools.aws.quotas import SOURCE, named_quotas
 from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.context import ToolContext
 
@@ -31,10 +32,10 @@ class Quota:
         """Return the quota as a plan's fact."""
         name = f"quota {self.instance_type}"
         if isinstance(self.limit, Unknown):
-            return not_checked(name, self.limit.reason, "servicequotas:ListServiceQuotas")
+            return not_checked(name, self.limit.reason, SOURCE)
         used = self.in_use.value if isinstance(self.in_use, Known) else f"not checked: {self.in_use.reason}"
         value: dict[str, JsonValue] = {"limit": self.limit.value, "in_use": used, "code": self.code}
-        return known(name, value, "servicequotas:ListServiceQuotas, sagemaker:ListTrainingJobs")
+        return known(name, value, f"{SOURCE}, sagemaker:ListTrainingJobs")
 
 
 def read_quotas(ctx: ToolContext, instance_types: list[str]) -> dict[str, Quota]:
@@ -66,16 +67,12 @@ def read_bucket_regions(ctx: ToolContext, uris: list[str]) -> Seen[dict[str, str
 
 
 def _limits(ctx: ToolContext, instance_types: list[str]) -> dict[str, tuple[Seen[int], str]]:
-    wanted = {f"{name} for training job usage": name for name in instance_types}
+    types = {f"{name} for training job usage": name for name in instance_types}
     nothing = Unknown("Service Quotas lists no such quota for this account and region")
     found: dict[str, tuple[Seen[int], str]] = dict.fromkeys(instance_types, (nothing, ""))
     try:
-        for quota in ctx.aws.pages("service-quotas", "list_service_quotas", "Quotas", ServiceCode="sagemaker"):
-            name = wanted.pop(str(quota.get("QuotaName")), None)
-            if name is not None:
-                found[name] = (Known(int(quota["Value"])), str(quota.get("QuotaCode", "")))
-            if not wanted:
-                break
+        for quota in named_quotas(ctx, types):
+            found[types[quota.name]] = (Known(quota.limit), quota.code)
     except AwsError as error:
         unread = Unknown(f"the quotas cannot be read ({error.code})")
         return {name: found[name] if isinstance(found[name][0], Known) else (unread, "") for name in instance_types}

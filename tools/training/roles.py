@@ -1,9 +1,7 @@
 """The execution role: does it exist, does SageMaker may use it, and may it do what the job needs."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from pydantic import JsonValue
 
@@ -12,7 +10,7 @@ from novaforge.guards.findings import Fact, known, not_checked
 from novaforge.guards.plan import DIGEST12_TOKEN
 from novaforge.guards.rules.facts import Known, RoleFacts, Seen, Unknown
 from novaforge.guards.values import JsonObject, canonical_json, sha256_text
-from novaforge.tools.aws.roles import role_arn, role_name, trusts
+from novaforge.tools.aws.roles import role_arn, role_name, trust_policy, trusts
 from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.context import ToolContext
 
@@ -47,7 +45,8 @@ def read_role(ctx: ToolContext, target: JsonObject) -> JsonValue:
         role = ctx.aws.call("iam", "get_role", RoleName=role_name(str(target["arn"])))["Role"]
     except NotFoundError:
         return None
-    return {"arn": role["Arn"], "role_id": role["RoleId"], "trust": sha256_text(canonical_json(_trust(role)))}
+    trust = trust_policy(role.get("AssumeRolePolicyDocument", {}))
+    return {"arn": role["Arn"], "role_id": role["RoleId"], "trust": sha256_text(canonical_json(trust))}
 
 
 def look_at_role(ctx: ToolContext, arn: str, needs: list[Right]) -> tuple[RoleFacts, Fact, str]:
@@ -134,8 +133,3 @@ def _decisions(results: list[dict[str, Any]]) -> dict[Right, bool]:
             right = Right(action, str(specific["EvalResourceName"]))
             found[right] = str(specific["EvalResourceDecision"]) == "allowed"
     return found
-
-
-def _trust(role: dict[str, Any]) -> Any:
-    document = role.get("AssumeRolePolicyDocument", {})
-    return json.loads(unquote(document)) if isinstance(document, str) else document
