@@ -95,6 +95,12 @@ def test_the_cheapest_machine_that_serves_the_environment_is_chosen(desk: "Desk"
     assert requests(plan)["sagemaker:create_model"]["PrimaryContainer"]["Environment"]["CONTEXT_LENGTH"] == "64000"
 
 
+def test_an_empty_checkpoint_folder_is_put_to_the_person(desk: "Desk", base: str, name: str) -> None:
+    assert "base" not in found(plan_deployment(desk.ctx, base=base, target="sagemaker", name=name), "confirm")
+    empty = plan_deployment(desk.ctx, base=f"s3://{BUCKET}/nothing/here/", target="sagemaker", name=name)
+    assert "base" in found(empty, "confirm")
+
+
 def test_what_no_machine_serves_blocks(desk: "Desk", base: str, name: str) -> None:
     wide = plan_deployment(
         desk.ctx, base=base, target="sagemaker", name=name, environment={"CONTEXT_LENGTH": 16000},

@@ -83,6 +83,11 @@ def test_generation_settings_may_be_overridden_within_bounds(ctx: ToolContext, w
         plan(ctx, data=data, overrides={"lambda_arn": "arn:aws:lambda:us-east-1:111122223333:function:f"})
 
 
+def test_an_evaluation_that_could_only_answer_nothing_is_refused(ctx: ToolContext, write_rows: Write) -> None:
+    with pytest.raises(InputError, match="every answer would be empty"):
+        plan(ctx, data=write_rows("EVALUATION"), overrides={"max_new_tokens": 0})
+
+
 def test_a_checkpoint_is_evaluated_in_its_place(ctx: ToolContext, write_rows: Write) -> None:
     checkpoint = "s3://customer-escrow-111122223333-smtj-x/run/1"
     view = plan(ctx, data=write_rows("EVALUATION"), base=checkpoint)

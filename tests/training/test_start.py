@@ -99,6 +99,15 @@ def test_a_checkpoint_of_unknown_origin_is_not_checked(ctx: ToolContext, write_r
     assert {"WU6", "ME11"} <= unseen
 
 
+def test_an_empty_folder_is_no_checkpoint_and_a_filled_one_is_known(ctx: ToolContext, write_rows: Write) -> None:
+    with pytest.raises(InputError, match="Nothing is stored below"):
+        train(ctx, write_rows("SFT_LORA"), base="s3://novaforge-sandbox/no/such/checkpoint/")
+    with ctx.storage.create("s3://novaforge-sandbox/some/checkpoint/weights.bin") as sink:
+        sink.write(b"weights")
+    view = train(ctx, write_rows("SFT_LORA"), base="s3://novaforge-sandbox/some/checkpoint/")
+    assert view.facts["base"] == {"checkpoint": "s3://novaforge-sandbox/some/checkpoint/", "empty": False}
+
+
 def test_another_reasoning_mode_than_trained_is_put_to_the_person(ctx: ToolContext, write_rows: Write) -> None:
     first_stage(ctx, write_rows, reasoning_enabled=True)
     data = write_rows("EVALUATION")

@@ -1,7 +1,7 @@
 """Find the checkpoint a deployment starts from."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Fact, Finding, known, not_checked
@@ -31,7 +31,23 @@ def find_base(ctx: ToolContext, base: str) -> Base:
             rule="base",
             fix="give the id of a training job, or the s3:// folder of its checkpoint",
         )
-    return _from_uri(base, base) if base.startswith("s3://") else _from_job(ctx, base)
+    if not base.startswith("s3://"):
+        return _from_job(ctx, base)
+    found = _from_uri(base, base)
+    return replace(found, findings=[*found.findings, *_presence(ctx, base)])
+
+
+def _presence(ctx: ToolContext, uri: str) -> list[Finding]:
+    """Say when nothing is stored there, since an endpoint that cannot load its model may bill while it fails."""
+    from novaforge.tools.jobs.artifacts import stored_below  # here: reads archives, needed for this case only
+
+    seen = stored_below(ctx, uri)
+    if seen is True:
+        return []
+    if seen is False:
+        message, fix = f"nothing is stored below {uri}: the endpoint would fail to start", "give the training job's id"
+        return [Finding(rule="base", severity="confirm", message=message, fix=fix)]
+    return [Finding(rule="base", severity="not_checked", message=f"whether the checkpoint is there: {seen}")]
 
 
 def _from_job(ctx: ToolContext, job_id: str) -> Base:

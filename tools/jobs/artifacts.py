@@ -1,12 +1,28 @@
 """What a finished job left: its checkpoint and its archive of results."""
 
-from novaforge.guards.errors import InputError, NotFoundError
+from novaforge.guards.errors import AwsError, InputError, NotFoundError
+from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.jobs.archive import Archive, fetch_archive
 from novaforge.tools.jobs.refresh import find_job, refresh, store
 from novaforge.tools.platforms.base import JobState
 from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.records import JobRecord
+
+ESCROW = "customer-escrow-"
+"""Buckets of the service, which hold checkpoints and cannot be listed, begin so."""
+
+
+def stored_below(ctx: ToolContext, uri: str) -> bool | str:
+    """Return whether anything is stored below an S3 folder, or why that cannot be told."""
+    if split_s3(uri)[0].startswith(ESCROW):
+        return "escrow buckets belong to the service and cannot be listed"
+    try:
+        return bool(ctx.storage.list(f"{uri.rstrip('/')}/", limit=1))
+    except NotFoundError:
+        return False
+    except AwsError as error:
+        return f"the folder cannot be listed ({error.code})"
 
 
 def checkpoint_of(ctx: ToolContext, job_id: str) -> str:

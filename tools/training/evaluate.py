@@ -109,7 +109,16 @@ def _render(hub: HubRecipe, overrides: Overrides, label: str, machines: Machines
         "output_s3_path": "",
         **TASKS[task],
     }
-    return render(template, hub.params, overrides, injected)
+    rendered = render(template, hub.params, overrides, injected)
+    if whole(rendered, "max_new_tokens") < 1:
+        # The hub allows 0; such a run bills and every answer is empty.
+        raise InputError(
+            "max_new_tokens is 0: every answer would be empty.",
+            field="overrides.max_new_tokens",
+            value=0,
+            fix="give 1 or more, or leave it out",
+        )
+    return rendered
 
 
 def _title(task: str, model: str, machines: Machines, start: Start) -> str:

@@ -8,10 +8,11 @@ import yaml
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Fact, known, not_checked
 from novaforge.guards.rules.facts import HistoryFacts, Known, Seen, Unknown
+from novaforge.guards.values import JsonObject
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.catalog.support import model_info
 from novaforge.tools.context import ToolContext
-from novaforge.tools.jobs.artifacts import checkpoint_of
+from novaforge.tools.jobs.artifacts import checkpoint_of, stored_below
 from novaforge.tools.records import JobRecord
 
 NO_RECORD = Unknown("the checkpoint was given as a URI; how it was trained is not on record")
@@ -34,14 +35,14 @@ class Start:
 def resolve_start(ctx: ToolContext, base: str | None, model: str) -> Start:
     """Return where to start from.
 
-    Raises InputError for a job that is unknown, unfinished or of another model, RefusedError for other kinds of base.
+    Raises InputError for a job that is unknown, unfinished or of another model and for an empty folder, RefusedError for
+    other kinds of base.
     """
     if base is None:
         plain = model_info(model).base
         return Start(plain, None, known("base", {"model": plain}, "catalog"))
     if is_s3(base):
-        reason = "escrow buckets belong to the service and cannot be listed"
-        return Start(base, _job_with(ctx, base), not_checked("base", f"{base}: {reason}"))
+        return Start(base, _job_with(ctx, base), _checkpoint(ctx, base))
     if base.startswith("arn:"):
         raise RefusedError(
             f"Starting from {base} does not work yet.",
@@ -62,6 +63,19 @@ def resolve_start(ctx: ToolContext, base: str | None, model: str) -> Start:
         )
     checkpoint = checkpoint_of(ctx, base)
     return Start(checkpoint, job, known("base", {"job": base, "checkpoint": checkpoint}, "manifest.json"))
+
+
+def _checkpoint(ctx: ToolContext, uri: str) -> Fact:
+    seen = stored_below(ctx, uri)
+    if seen is False and not _is_an_output(ctx, uri):  # rule ME13 speaks of a job's output, empty or not
+        raise InputError(
+            f"Nothing is stored below {uri}.",
+            field="base",
+            value=uri,
+            fix="give the job's id, whose manifest names the checkpoint",
+        )
+    shown: JsonObject = {"checkpoint": uri, "empty": not seen}
+    return not_checked("base", f"{uri}: {seen}") if isinstance(seen, str) else known("base", shown, "s3:ListObjectsV2")
 
 
 def read_history(
