@@ -294,6 +294,14 @@ def test_validation_data_gets_a_channel_and_a_warning(ctx: ToolContext, write_ro
     assert "DA13" in rules(view, "warn")
 
 
+def test_validation_data_that_are_the_training_data_block(ctx: ToolContext, write_rows: Write) -> None:
+    data = write_rows("SFT_LORA")
+    view = plan(ctx, data, validation_data=write_rows("SFT_LORA", name="copy.jsonl"))
+    assert "DA11-overlap" in {item.rule for item in view.findings if item.severity == "block"}
+    small = plan(ctx, data, validation_data=write_rows("SFT_LORA", rows=40, name="val.jsonl"))
+    assert any(item.rule == "DA6" and item.message.startswith("validation data: ") for item in small.findings)
+
+
 def test_the_same_bytes_on_s3_are_read_where_they_are(ctx: ToolContext, write_rows: Write) -> None:
     uri = f"{OUT}-data/train.jsonl"
     ctx.storage.put(uri, Path(write_rows("SFT_LORA")).read_bytes())

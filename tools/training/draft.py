@@ -220,8 +220,24 @@ def _phase_now(ctx: ToolContext, job: JobRecord) -> JobPhase:
 
 
 def _further_findings(draft: Draft) -> list[Finding]:
-    of_data = [finding for item in draft.inputs for finding in item.file.findings]
-    return [*of_data, *(draft.reward.findings if draft.reward else ())]
+    of_data = [_of(item, finding) for item in draft.inputs for finding in item.file.findings]
+    return [*of_data, *_same_data(draft.inputs), *(draft.reward.findings if draft.reward else ())]
+
+
+def _of(item: JobInput, finding: Finding) -> Finding:
+    """Say which file a finding is about where a plan has two."""
+    if item.role != "validation":
+        return finding
+    return finding.model_copy(update={"message": f"validation data: {finding.message}"})
+
+
+def _same_data(inputs: tuple[JobInput, ...]) -> list[Finding]:
+    seen = [item.identity.sha256 for item in inputs]
+    if None in seen or len(set(seen)) == len(seen):
+        return []
+    message = "the validation data are the training data, byte for byte: the validation loss would say nothing"
+    fix = "split with transform_dataset, or leave validation_data out"
+    return [Finding(rule="DA11-overlap", severity="block", message=message, fix=fix)]
 
 
 def _facts(ctx: ToolContext, draft: Draft, empty: Seen[bool]) -> Iterator[Fact]:
