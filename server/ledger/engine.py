@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from novaforge.guards.errors import ConfigError
 from novaforge.server.ledger.tables import SCHEMA_VERSION, metadata, schema_info
@@ -86,7 +87,8 @@ def _postgres(url: URL) -> Engine:
 
 def _sqlite(url: URL) -> Engine:
     _make_file(Path(url.database or ""))
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    # No pool: a connection kept open would have to be closed by whoever forgets the ledger, and opening one is cheap.
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # registered by the decorator
