@@ -8,14 +8,20 @@ from pydantic import ValidationError
 
 from novaforge.guards.errors import ConfigError
 from novaforge.guards.findings import Finding
-from novaforge.guards.plan import PlanBody
+from novaforge.guards.plan import AwsStep, PlanBody
 from novaforge.guards.values import Frozen, Usd, dollars
 
 Tier = Literal["form", "terminal"]
 
+_ROLE_KEYS = ("RoleArn", "ExecutionRoleArn", "Role")
+"""Where CreateTrainingJob, CreateModel and CreateFunction take the role that AWS then acts as."""
+
 
 class Policy(Frozen):
-    """Limits set by the operator in a TOML file; empty lists allow anything."""
+    """Limits set by the operator in a TOML file; empty lists allow anything.
+
+    roles, by name or ARN, are those a plan may hand to AWS; write_prefixes bind transform_dataset.
+    """
 
     regions: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
@@ -57,6 +63,7 @@ def check_policy(policy: Policy, plan: PlanBody, spent_today: Decimal) -> list[F
             "POL-instance", "instance type", policy.instance_types, [group.instance_type for group in plan.cost.nodes]
         ),
         *_outside("POL-bucket", "bucket", policy.buckets, _buckets(plan)),
+        *_outside("POL-role", "role", policy.roles, _foreign_roles(policy, plan)),
     ]
     ceiling = plan.cost.ceiling_usd
     if policy.max_usd_per_plan is not None and ceiling > policy.max_usd_per_plan:
@@ -91,3 +98,10 @@ def _over(rule: str, message: str, limit: Decimal) -> Finding:
 def _buckets(plan: PlanBody) -> list[str]:
     uris = [item.uri for item in plan.inputs] + ([plan.output] if plan.output else [])
     return [uri.removeprefix("s3://").split("/", 1)[0] for uri in uris if uri.startswith("s3://")]
+
+
+def _foreign_roles(policy: Policy, plan: PlanBody) -> list[str]:
+    """Return the roles a plan passes to AWS whose name the policy does not list; one the plan itself makes is such a role."""
+    requests = [step.request for step in plan.steps if isinstance(step, AwsStep)]
+    passed = [str(request[key]) for request in requests for key in _ROLE_KEYS if key in request]
+    return [role for role in passed if role.rsplit("/", 1)[-1] not in policy.roles]
