@@ -37,7 +37,7 @@ class Settings:
 
     @property
     def state_dir(self) -> Path:
-        """Where ledger, audit log and caches live; a sandbox has its own."""
+        """Where ledger and audit log live; a sandbox has its own folder, with its files beside them."""
         base = self.state or default_state()
         return base / "sandbox" if self.sandbox else base
 

@@ -66,7 +66,7 @@ def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
     verb.add_argument(
         "--sandbox", action="store_true", help="use the embedded AWS: free, real training of a small stand-in"
     )
-    verb.add_argument("--state", metavar="DIR", help="where ledger, audit log and caches live")
+    verb.add_argument("--state", metavar="DIR", help="where ledger, audit log and sandbox files live")
     verb.add_argument("--ledger", metavar="URL", help="SQLAlchemy URL of the ledger, such as postgresql+psycopg://...")
     verb.add_argument("--region", help="AWS region")
     verb.add_argument("--profile", help="AWS profile")
