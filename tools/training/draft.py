@@ -41,6 +41,7 @@ from novaforge.tools.training.request import (
 from novaforge.tools.training.rewards import Reward
 from novaforge.tools.training.roles import Right, execution_role, look_at_role, s3_rights
 from novaforge.tools.training.start import Start, read_history
+from novaforge.tools.training.yamltext import HUB_CHANGED
 
 CHANNEL_TYPES = {"SFT_LORA": "Converse"}
 """S3DataType of a method's data channels; every other method reads S3Prefix."""
@@ -82,7 +83,9 @@ def whole(recipe: Rendered, name: str) -> int:
     """Return a whole number of the effective recipe; raises RefusedError when the recipe lacks it."""
     value = recipe.value(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise RefusedError(f"The recipe has no {name}, so its cost cannot be estimated.", rule="recipe")
+        raise RefusedError(
+            f"The recipe has no {name}, so its cost cannot be estimated.", rule="recipe", fix=HUB_CHANGED
+        )
     return value
 
 

@@ -9,6 +9,7 @@ from novaforge.guards.values import Frozen, JsonObject, sha256_text
 from novaforge.tools.catalog.recipes import HUB_NAME
 from novaforge.tools.catalog.support import Combination, model_info
 from novaforge.tools.context import ToolContext
+from novaforge.tools.training.yamltext import HUB_CHANGED
 
 TECHNIQUES = {"SFT_LORA": "SFT", "RFT_LORA": "RLVR"}
 """CustomizationTechnique of a training method in the hub."""
@@ -90,7 +91,7 @@ def choose(entries: list[Entry], method: str, instance_type: str | None = None, 
             raise RefusedError(
                 f"The hub lists no recipe for {method}: none is left after looking for {what}.",
                 rule="recipe",
-                fix="the hub may have changed; look at DescribeHubContent",
+                fix=HUB_CHANGED,
             )
     if len(left) > 1 and instance_type:
         left = [entry for entry in left if instance_type in entry.get("SupportedInstanceTypes", [])] or left

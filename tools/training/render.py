@@ -100,7 +100,10 @@ def _refuse_protected(overrides: dict[str, JsonValue]) -> None:
     if refused:
         listed = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
         raise RefusedError(
-            f"These recipe keys cannot be overridden. {listed}.", rule="protected-key", keys=list(refused)
+            f"These recipe keys cannot be overridden. {listed}.",
+            rule="protected-key",
+            keys=list(refused),
+            fix="leave them out of overrides",
         )
 
 

@@ -14,6 +14,9 @@ _BARE = re.compile(r"^(\s*(?:-\s+|[^#\n]*?:\s+))(\{\{\s*\w+\s*\}\})\s*(#.*)?$", 
 _SCIENTIFIC = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
 """Numbers such as 1e-5, which YAML 1.1 readers take for text."""
 
+HUB_CHANGED = "the hub may have changed; look at DescribeHubContent"
+"""What to do when the hub's material is not what it was when this was written."""
+
 
 class _Loader(yaml.SafeLoader):
     """A safe loader that reads 1e-5 as a number."""
@@ -40,9 +43,9 @@ def load_template(text: str, uri: str) -> dict[str, Any]:
     try:
         tree = yaml.load(_BARE.sub(r"\1'\2'", text), Loader=_Loader)
     except yaml.YAMLError as error:
-        raise RefusedError(f"The recipe template {uri} is not YAML: {error}", rule="recipe") from error
+        raise RefusedError(f"The recipe template {uri} is not YAML: {error}", rule="recipe", fix=HUB_CHANGED) from error
     if not isinstance(tree, dict) or not tree:
-        raise RefusedError(f"The recipe template {uri} is not a mapping.", rule="recipe")
+        raise RefusedError(f"The recipe template {uri} is not a mapping.", rule="recipe", fix=HUB_CHANGED)
     return {str(name): _numbers(value) for name, value in tree.items()}
 
 
