@@ -4,7 +4,7 @@ import tomllib
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from novaforge.guards.errors import ConfigError
 from novaforge.guards.findings import Finding
@@ -28,12 +28,12 @@ class Policy(Frozen):
     roles: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     write_prefixes: tuple[str, ...] = ()
-    max_usd_per_plan: Usd | None = None
-    max_usd_per_day: Usd | None = None
-    terminal_above_usd: Usd | None = None
-    plan_minutes: int = 30
-    approval_minutes: int = 30
-    price_drift_percent: int = 5
+    max_usd_per_plan: Usd | None = Field(default=None, ge=0)
+    max_usd_per_day: Usd | None = Field(default=None, ge=0)
+    terminal_above_usd: Usd | None = Field(default=None, ge=0)
+    plan_minutes: int = Field(default=30, ge=1)
+    approval_minutes: int = Field(default=30, ge=1)
+    price_drift_percent: int = Field(default=5, ge=0)
 
 
 def parse_policy(text: str, source: str) -> Policy:
@@ -43,10 +43,17 @@ def parse_policy(text: str, source: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"Policy file {source} is not TOML: {error}", fix="correct the file") from error
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))} {_said(item['type'], item['msg'])}" for item in error.errors()
+        )
         raise ConfigError(
             f"Policy file {source}: {problems}", fix=f"known keys: {', '.join(Policy.model_fields)}"
         ) from error
+
+
+def _said(kind: str, message: str) -> str:
+    plain = {"extra_forbidden": "is not a key of a policy", "tuple_type": 'must be a list, such as ["us-east-1"]'}
+    return plain.get(kind, f"is wrong: {message}")
 
 
 def tier(policy: Policy, ceiling_usd: Decimal) -> Tier:

@@ -13,6 +13,7 @@ from novaforge.guards.errors import NovaForgeError
 from novaforge.server.audit import tail
 from novaforge.server.state import AppState
 from novaforge.tools.catalog.tool import list_options
+from novaforge.tools.plans.tool import SHOWN
 from novaforge.tools.plans.view import view_plan
 
 JSON = "application/json"
@@ -56,7 +57,7 @@ def _dump(model: Any) -> Any:
 
 
 def _plans(state: AppState) -> Any:
-    records = state.ledger.plans(states=("blocked", "planned", "approved", "submitting"))
+    records = state.ledger.plans(states=SHOWN)
     return [_dump(view_plan(record)) for record in records]
 
 

@@ -8,7 +8,7 @@ from novaforge.server.audit import verify
 from novaforge.server.consent_terminal import approve_in_terminal
 from novaforge.server.settings import Settings
 from novaforge.server.state import AppState
-from novaforge.tools.records import OPEN_STATES
+from novaforge.tools.plans.tool import SHOWN
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _plans(state: AppState, *, everything: bool) -> int:
-    records = state.ledger.plans(states=None if everything else OPEN_STATES)
+    records = state.ledger.plans(states=None if everything else SHOWN)
     for record in records:
         plan = record.plan
         print(f"{plan.plan_id}  {record.state:<11} ceiling {dollars(plan.cost.ceiling_usd):>12}  {plan.title}")

@@ -31,7 +31,7 @@ def load(ctx: ToolContext, plan_id: str) -> PlanRecord:
     """Return a stored plan; raises InputError when there is none, RefusedError when it was changed in the ledger."""
     record = ctx.ledger.plan(plan_id)
     if record is None:
-        fix = "call get_plan without arguments to list the open plans"
+        fix = "get_plan without arguments lists the open plans; in a terminal, `novaforge-mcp plans`"
         raise InputError(f"There is no plan {plan_id[:80]!r}.", field="plan_id", value=plan_id[:80], fix=fix)
     return record
 
@@ -118,7 +118,8 @@ def _refused(ctx: ToolContext, record: PlanRecord) -> ApplyResult:
     reason = str(record.detail.get("error") or "")
     error = f"{_CLOSED[record.state]} {reason}".strip()
     blocks = record.plan.blocked if record.state == "blocked" else []
-    return outcome(ctx, record.plan, "refused", error=error, findings=blocks, next_step=NEW_PLAN)
+    step = "Correct what the findings name, then make a new plan." if blocks else NEW_PLAN
+    return outcome(ctx, record.plan, "refused", error=error, findings=blocks, next_step=step)
 
 
 def _limits(ctx: ToolContext, plan: Plan) -> list[Finding]:

@@ -9,7 +9,8 @@ from novaforge.tools.plans.view import view_plan
 from novaforge.tools.records import PlanRecord, PlanState
 from novaforge.tools.results import ToolResult
 
-SHOWN: tuple[PlanState, ...] = ("planned", "approved", "blocked", "submitting", "unknown")
+SHOWN: tuple[PlanState, ...] = ("planned", "approved", "submitting", "unknown")
+"""What can still be applied or is under way; a blocked plan was explained when it was made."""
 MOST = 50
 
 

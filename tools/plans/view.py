@@ -42,7 +42,7 @@ class PlanView(ToolResult):
         return "\n".join([*lines, show_findings(self.findings), self.next_step]).replace("\n\n", "\n")
 
 
-def view_plan(record: PlanRecord, next_step: str | None = None) -> PlanView:
+def view_plan(record: PlanRecord) -> PlanView:
     """Return a plan for the wire, its requests with the digest filled in."""
     plan = record.plan
     return PlanView(
@@ -64,7 +64,7 @@ def view_plan(record: PlanRecord, next_step: str | None = None) -> PlanView:
         creates=[made.model_dump(mode="json") for made in plan.created()],
         expires_at=plan.expires_at,
         sandbox=plan.sandbox,
-        next_step=next_step if next_step is not None else default_next_step(record),
+        next_step=default_next_step(record),
     )
 
 
