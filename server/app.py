@@ -8,13 +8,12 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
 
-from novaforge.server.consent import ApplyResult, make_apply_tool
 from novaforge.server.middleware import checked_prompts, strict_arguments
 from novaforge.server.playbooks import add_prompts, known_playbooks
 from novaforge.server.resources import add_resources
 from novaforge.server.settings import Settings
 from novaforge.server.state import AppState
-from novaforge.server.tooling import ToolSpec, make_tool, wrap
+from novaforge.server.tooling import DeferredTool, Schemas, ToolSpec, defer, make_tool, published, wrap
 from novaforge.server.toolspecs import TOOLS
 
 NAME = "novaforge-mcp"
@@ -25,7 +24,8 @@ THINKING_TIME_S = 1800
 def build_server(settings: Settings, state: AppState | None = None) -> MCPServer:
     """Return the server with its tools, prompts and resources; opens and contacts nothing."""
     state = state or AppState(settings)
-    tools = [_tool(spec, state) for spec in offered(settings)]
+    schemas = published()
+    tools: list[Tool] = [_deferred(spec, state, schemas) for spec in offered(settings)]
     prompts = known_playbooks()
     server = MCPServer(
         NAME,
@@ -67,7 +67,14 @@ def own_version() -> str:
         return "0+source"
 
 
-def _tool(spec: ToolSpec, state: AppState) -> Tool:
+def build_tool(spec: ToolSpec, state: AppState) -> Tool:
+    """Return a tool with its code imported and its schemas made from that code."""
     if spec.name == "apply_plan":
+        from novaforge.server.consent import ApplyResult, make_apply_tool  # here: not needed before its first call
+
         return make_tool(spec, make_apply_tool(state.context), ApplyResult)
     return wrap(spec, state)
+
+
+def _deferred(spec: ToolSpec, state: AppState, schemas: Schemas) -> DeferredTool:
+    return defer(spec, schemas, lambda: build_tool(spec, state))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from novaforge.guards.text import one_line
 from novaforge.prompts.loader import Playbook, PlaybookError
+from novaforge.server.tooling import DeferredTool
 
 PROBLEMS_MAX = 5
 
@@ -28,7 +29,8 @@ def strict_arguments(tools: Sequence[Tool]) -> ServerMiddleware[Any]:
             if unknown := [name for name in given if name not in known]:
                 return _refusal(tool.name, unknown, known)
             try:
-                tool.fn_metadata.validate_arguments(given)
+                real = tool.real() if isinstance(tool, DeferredTool) else tool
+                real.fn_metadata.validate_arguments(given)
             except ValidationError as error:
                 return _misfit(tool.name, error)
         return await call_next(ctx)

@@ -11,7 +11,6 @@ from novaforge.server.settings import Settings
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Storage
 from novaforge.tools.context import Audit, Mode, Progress, ToolContext, silent
-from novaforge.tools.plans.reconcile import reconcile
 from novaforge.tools.records import Ledger
 
 SANDBOX_REGION = "us-east-1"
@@ -72,6 +71,8 @@ class AppState:
             if not self._reconciled:
                 self._reconciled = True
                 if context.ledger.unsettled():
+                    from novaforge.tools.plans.reconcile import reconcile  # here: seldom needed
+
                     reconcile(context)
         return context
 

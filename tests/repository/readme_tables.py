@@ -1,14 +1,22 @@
-"""Write the README's generated tables from the live server: python tests/repository/readme_tables.py --write."""
+"""Write what is generated from the live tools: python tests/repository/readme_tables.py --write.
 
+That is the tables of the README, and server/tools.json: the schemas the server shows before it has imported a tool.
+"""
+
+import json
 import re
 import sys
 from pathlib import Path
 
 from novaforge.prompts.loader import playbooks
+from novaforge.server.app import build_tool
+from novaforge.server.settings import Settings
+from novaforge.server.state import AppState
 from novaforge.server.toolspecs import TOOLS
 from novaforge.tools.catalog.support import SUPPORTED
 
 README = Path(__file__).parents[2] / "README.md"
+SCHEMAS = Path(__file__).parents[2] / "server" / "tools.json"
 
 
 def tool_table() -> str:
@@ -36,6 +44,13 @@ def support_table() -> str:
     return "\n".join(lines)
 
 
+def schemas() -> str:
+    """Return the schemas of all tools as their code gives them."""
+    tools = [build_tool(spec, AppState(Settings(sandbox=True))) for spec in TOOLS]
+    shown = {tool.name: {"input": tool.parameters, "output": tool.output_schema} for tool in tools}
+    return json.dumps(shown, indent=1) + "\n"
+
+
 TABLES = {"tools": tool_table, "prompts": prompt_table, "support": support_table}
 
 
@@ -49,7 +64,9 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    current = README.read_text(encoding="utf-8")
     if "--write" in sys.argv:
-        README.write_text(filled(current), encoding="utf-8")
-    sys.exit(0 if filled(current) == README.read_text(encoding="utf-8") else "README tables are out of date: make docs")
+        SCHEMAS.write_text(schemas(), encoding="utf-8")
+        README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    current = filled(README.read_text(encoding="utf-8")) == README.read_text(encoding="utf-8")
+    same = schemas() == SCHEMAS.read_text(encoding="utf-8")
+    sys.exit(0 if current and same else "out of date: make docs")
