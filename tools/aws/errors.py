@@ -40,6 +40,18 @@ REMEDIES = {
     "NoSuchBucket": "create the bucket first, or correct the URI",
 }
 
+NO_CREDENTIALS = {
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "TokenRetrievalError",
+    "CredentialRetrievalError",
+    "SSOError",
+    "LoginError",
+}
+BAD_CONFIGURATION = {"InvalidConfigError", "ConfigParseError", "ConfigNotFound"}
+"""Names of botocore's exceptions, or of their bases, that are raised before a request is sent."""
+
 OTHERWISE = "correct what AWS's message names, then call again"
 
 
@@ -48,15 +60,14 @@ def translate(error: BaseException, operation: str) -> BaseException:
     if isinstance(error, NovaForgeError):
         return error
     name = type(error).__name__
-    if name in {
-        "NoCredentialsError",
-        "PartialCredentialsError",
-        "ProfileNotFound",
-        "TokenRetrievalError",
-        "SSOTokenLoadError",
-    }:
+    kinds = {base.__name__ for base in type(error).__mro__}
+    if kinds & NO_CREDENTIALS:
         return ConfigError(
             f"No usable AWS credentials: {error}", fix="set AWS_PROFILE in the client's configuration or sign in"
+        )
+    if kinds & BAD_CONFIGURATION:
+        return ConfigError(
+            f"The AWS configuration cannot be used: {error}", fix="correct the AWS configuration file it names"
         )
     if name in {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"}:
         return AwsError(

@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from novaforge.guards.errors import ConfigError
@@ -39,7 +40,10 @@ class Aws:
     def region(self) -> str:
         """The region in use; raises ConfigError when none is configured."""
         # boto3 reads AWS_DEFAULT_REGION and the profile only; the other SDKs and most clients' configurations say AWS_REGION.
-        region = self._region or os.environ.get("AWS_REGION") or self._boto().region_name
+        region = self._region or os.environ.get("AWS_REGION")
+        if not region:
+            with _translated("configuration"):
+                region = self._boto().region_name
         if not region:
             raise ConfigError(
                 "No AWS region is configured.", fix="set AWS_REGION in the client's configuration, or pass --region"
@@ -47,11 +51,12 @@ class Aws:
         return str(region)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """Return a boto3 client, made once per service and region."""
+        """Return a boto3 client, made once per service and region; raises ConfigError when AWS is not set up for one."""
         where = region or self.region
         with self._lock:
             if (service, where) not in self._clients:
-                self._clients[service, where] = self._make(service, where)
+                with _translated(service):
+                    self._clients[service, where] = self._make(service, where)
             return self._clients[service, where]
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **request: Any) -> dict[str, Any]:
@@ -112,3 +117,12 @@ class Aws:
 
                 self._session = boto3.Session(profile_name=self._profile)
             return self._session
+
+
+@contextmanager
+def _translated(operation: str) -> Generator[None]:
+    """Turn what botocore raises inside, such as for a profile that does not exist, into the project's error."""
+    try:
+        yield
+    except Exception as error:
+        raise translate(error, operation) from error

@@ -136,7 +136,7 @@ def _range(shape: Any, size: Any, path: str, unit: str) -> list[Problem]:
 # Python's re has no \p{..}; these are the classes AWS's models use in tag patterns.
 _CLASSES = {
     r"\p{L}": "a-zA-Z\\u00aa-\\U0010ffff",
-    r"\p{Z}": r"\s",
+    r"\p{Z}": " \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000",
     r"\p{N}": r"\d",
     r"\p{Alnum}": "a-zA-Z0-9",
     r"\p{ASCII}": "\\x00-\\x7f",
