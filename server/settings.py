@@ -27,6 +27,7 @@ class Settings:
     read_only: bool = False
     toolsets: tuple[str, ...] = TOOLSETS
     policy: Policy = field(default_factory=Policy)
+    policy_file: Path | None = None
     ledger_url: str | None = None
     roots: tuple[Path, ...] = ()
     state: Path | None = None
@@ -72,7 +73,7 @@ class Settings:
             return "unknown"
 
     def command(self, verb: str) -> str:
-        """Return the terminal command that runs `verb` on the same ledger."""
+        """Return the terminal command that runs `verb` on the same ledger under the same policy."""
         words = [*_program(), verb]
         if self.sandbox:
             words.append("--sandbox")
@@ -80,6 +81,8 @@ class Settings:
             words += ["--state", str(self.state)]
         if self.ledger_url is not None:
             words += ["--ledger", self.ledger_url]
+        if self.policy_file is not None:
+            words += ["--policy", str(self.policy_file)]
         return shlex.join(words)
 
 

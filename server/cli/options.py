@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     _serving(serve)
     approve = _verb(verbs, "approve", "show a plan in this terminal and ask for your approval")
     approve.add_argument("plan_id")
+    _policy_option(approve)
     _verb(verbs, "plans", "list plans").add_argument("--all", action="store_true", help="also closed ones")
     _verb(verbs, "jobs", "list jobs as last seen")
     audit = _verb(verbs, "audit", "check the audit log")
@@ -39,12 +40,14 @@ def settings_of(args: argparse.Namespace) -> Settings:
     toolsets = tuple((args.toolsets or ",".join(TOOLSETS)).split(",")) if hasattr(args, "toolsets") else TOOLSETS
     if unknown := [name for name in toolsets if name not in TOOLSETS]:
         raise ConfigError(f"Unknown toolset {', '.join(unknown)}.", fix=f"choose from {', '.join(TOOLSETS)}")
+    policy = Path(args.policy).expanduser().resolve() if getattr(args, "policy", None) else None
     return Settings(
         sandbox=args.sandbox,
         allow_write=getattr(args, "allow_write", False),
         read_only=getattr(args, "read_only", False),
         toolsets=toolsets,
-        policy=_policy(getattr(args, "policy", None)),
+        policy=_policy(policy),
+        policy_file=policy,
         ledger_url=args.ledger,
         roots=tuple(Path(root).expanduser().resolve() for root in getattr(args, "root", None) or ()),
         state=Path(args.state).expanduser().resolve() if args.state else None,
@@ -54,9 +57,9 @@ def settings_of(args: argparse.Namespace) -> Settings:
     )
 
 
-def _policy(path: str | None) -> Policy:
+def _policy(path: Path | None) -> Policy:
     try:
-        return read_policy(Path(path) if path else None)
+        return read_policy(path)
     except OSError as error:
         raise ConfigError(f"Policy file {path} cannot be read: {error}.", fix="check the path") from error
 
@@ -77,7 +80,7 @@ def _serving(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--allow-write", action="store_true", help="let approved plans change AWS (off by default)")
     serve.add_argument("--read-only", action="store_true", help="never change anything; wins over --allow-write")
     serve.add_argument("--toolsets", metavar="A,B", help=f"show only these: {','.join(TOOLSETS)}")
-    serve.add_argument("--policy", metavar="FILE", help="TOML file with the operator's limits")
+    _policy_option(serve)
     serve.add_argument(
         "--root", metavar="DIR", action="append", help="folder whose files may be read and written (repeatable)"
     )
@@ -87,6 +90,10 @@ def _serving(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--allowed-host", metavar="HOST", action="append", help="Host header to accept besides loopback (repeatable)"
     )
+
+
+def _policy_option(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--policy", metavar="FILE", help="TOML file with the operator's limits")
 
 
 def _demo(demo: argparse.ArgumentParser) -> None:

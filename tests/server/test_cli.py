@@ -1,5 +1,6 @@
 """The command line says what it does and fails in plain words."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,17 @@ def test_approve_refuses_without_a_terminal(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode != 0
     assert "terminal" in (done.stdout + done.stderr).lower()
+
+
+def test_the_command_for_approving_names_the_ledger_and_the_policy_the_server_runs_under(tmp_path: Path) -> None:
+    policy = tmp_path / "the policy.toml"
+    policy.write_text("approval_minutes = 5\n", encoding="utf-8")
+    place = ["--sandbox", "--state", str(tmp_path), "--ledger", "sqlite:////x.db", "--policy", str(policy)]
+    command = settings_of(parser().parse_args(["serve", *place])).command("approve")
+    words = shlex.split(command)
+    there = settings_of(parser().parse_args([*words[words.index("approve") :], "plan_1"]))
+    assert there.policy.approval_minutes == 5
+    assert (there.state_dir, there.ledger) == (tmp_path / "sandbox", "sqlite:////x.db")
 
 
 def test_plans_and_jobs_of_an_empty_ledger(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
