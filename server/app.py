@@ -41,7 +41,7 @@ def build_server(settings: Settings, state: AppState | None = None) -> MCPServer
             checked_prompts(prompts),
         ],
     )
-    add_prompts(server, prompts)
+    add_prompts(server, prompts, state)
     add_resources(server, state)
     return server
 

@@ -82,13 +82,15 @@ async def test_prompts_are_listed_rendered_and_completed(client: Client) -> None
         "clean_up",
     }
     completable = [(p.name, a.name) for p in prompts for a in p.arguments or []]
-    offered = [
-        (
+    offered = {
+        (name, argument): (
             await client.complete(PromptReference(type="ref/prompt", name=name), {"name": argument, "value": ""})
         ).completion.values
         for name, argument in completable
-    ]
-    assert any(offered)
+    }
+    assert offered["clean_up", "scope"] == ["all", "deployments", "rewards", "plan"]
+    assert offered["customize_model", "model"] == ["nova_lite_2"]
+    assert offered["diagnose_job", "job_id"] == []
 
 
 @pytest.mark.anyio

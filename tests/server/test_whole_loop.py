@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp.types import PromptReference
 
 from novaforge.server.sandbox.testing import RunningSandbox
 
@@ -45,6 +46,14 @@ async def test_a_plan_is_approved_started_followed_and_its_checkpoint_found(
             again = await one.call("apply_plan", plan_id=plan["plan_id"])
             assert again["status"] == "already_started" and again["job_id"] == started["job_id"]
             assert len(one.person.asked) == 1
+            for prompt, argument, offered in (
+                ("diagnose_job", "job_id", [job["job_id"]]),
+                ("improve_with_rft", "sft_job", [job["job_id"]]),
+                ("improve_with_rft", "sft_evaluation", []),
+            ):
+                wanted = {"name": argument, "value": "nf-lo"}
+                found = await one.client.complete(PromptReference(type="ref/prompt", name=prompt), wanted)
+                assert found.completion.values == offered
             tail = await one.call("tail_logs", job_id=started["job_id"], limit=500)
             assert tail["metrics"] and tail["untrusted_lines"]
 
