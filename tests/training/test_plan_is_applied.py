@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from novaforge.guards.consent import ceiling_text, prompt_sha256
+from novaforge.server.sandbox.settings import HUB_ACCOUNT
 from novaforge.server.sandbox.testing import RunningSandbox
+from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.view import PlanView
@@ -100,3 +102,30 @@ def test_a_plan_whose_data_changed_meanwhile_is_stale_and_starts_nothing(
     before = set(sandbox.endpoint.sandbox.jobs)
     assert apply(ctx, view.plan_id).status == "stale"
     assert set(sandbox.endpoint.sandbox.jobs) == before
+
+
+def test_a_plan_whose_recipe_changed_in_the_hub_is_stale_and_starts_nothing(
+    ctx: ToolContext, sandbox: RunningSandbox, write_rows: Write
+) -> None:
+    view = plan_evaluation(
+        ctx,
+        task="gen_qa",
+        model="nova_lite_2",
+        platform="sagemaker",
+        data=write_rows("EVALUATION"),
+        output="s3://novaforge-sandbox/applied/recipe",
+    )
+    approve(ctx, view)
+    record = ctx.ledger.plan(view.plan_id)
+    assert record is not None and record.plan.recipe is not None
+    bucket, key = split_s3(record.plan.recipe.template_uri)
+    hub = sandbox.endpoint.sandbox.moto.client("s3", HUB_ACCOUNT)
+    before = hub.get_object(Bucket=bucket, Key=key)["Body"].read()
+    hub.put_object(Bucket=bucket, Key=key, Body=before + b"# a new release\n")
+    try:
+        result = apply(ctx, view.plan_id)
+    finally:
+        hub.put_object(Bucket=bucket, Key=key, Body=before)
+    assert result.status == "stale"
+    assert [(item["name"], item["path"]) for item in result.differences] == [("recipe", "$.template_sha256")]
+    assert not ctx.storage.list(f"s3://novaforge-sandbox/novaforge/{view.digest[:12]}")
