@@ -10,6 +10,7 @@ import pytest
 from novaforge.guards.errors import AwsError, InputError, RefusedError
 from novaforge.guards.policy import Policy
 from novaforge.server.sandbox.settings import BUCKET
+from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.cleanup.plan import plan_cleanup
 from novaforge.tools.plans.view import PlanView
 from novaforge.tools.records import ArtifactRecord, JobRecord, ResourceRecord
@@ -287,6 +288,24 @@ def test_an_output_added_after_planning_makes_the_plan_stale(desk: "Desk", job: 
     plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.plan_id], include_artifacts=True)
     desk.ctx.storage.put(f"{row.output}/{row.job_id}/new.txt", b"new")
     assert desk.apply(plan.plan_id).status == "stale"
+
+
+def test_an_output_that_somebody_replaces_while_the_cleanup_runs_stays(
+    desk: "Desk", job: Callable[..., JobRecord]
+) -> None:
+    row = job()
+    plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.plan_id], include_artifacts=True)
+    (first, *_) = desk.ctx.storage.list(f"{row.output}/{row.job_id}/")
+    bucket, key = split_s3(first)
+
+    def replaced(reached: str) -> None:
+        if reached == "after_begin":
+            desk.call("s3", "put_object", Bucket=bucket, Key=key, Body=b"somebody else's")
+
+    desk.ctx = replace(desk.ctx, checkpoint=replaced)
+    outcome = desk.apply(plan.plan_id)
+    assert outcome.status == "refused" and "PreconditionFailed" in outcome.error
+    assert desk.ctx.storage.read(first) == b"somebody else's"
 
 
 def test_files_of_a_job_that_is_not_ours_or_not_ended_stay(

@@ -20,15 +20,15 @@ MAX_OBJECTS = 300
 
 @dataclass
 class Files:
-    """Objects to delete, with the preconditions that they stay as listed."""
+    """Objects to delete with their ETags, and the preconditions that they stay as listed."""
 
-    uris: list[str] = field(default_factory=list[str])
+    uris: dict[str, str] = field(default_factory=dict[str, str])
     findings: list[Finding] = field(default_factory=list[Finding])
     preconditions: list[Precondition] = field(default_factory=list[Precondition])
 
     def steps(self) -> list[Step]:
         """Return one deletion per object."""
-        return [_delete(uri) for uri in self.uris]
+        return [_delete(uri, etag) for uri, etag in self.uris.items()]
 
 
 def collect(ctx: ToolContext, jobs: Sequence[JobRecord]) -> Files:
@@ -65,7 +65,8 @@ def _outputs(ctx: ToolContext, job: JobRecord, files: Files) -> None:
         files.findings.append(Finding(rule="CL1", severity="warn", message=message, fix="delete them by hand"))
         return
     bucket, _ = split_s3(prefix)
-    _add(files, [f"s3://{bucket}/{item['key']}" for item in found], found, f"outputs of {job.job_id} below {prefix}")
+    etags = {f"s3://{bucket}/{item['key']}": str(item["etag"]) for item in found}
+    _add(files, etags, found, f"outputs of {job.job_id} below {prefix}")
     files.preconditions.append(expect(ctx, f"outputs of {job.job_id}", "objects", {"uri": prefix}))
 
 
@@ -78,24 +79,25 @@ def _upload(ctx: ToolContext, artifact: ArtifactRecord, files: Files) -> None:
         message = f"{artifact.uri} stays: it is not what was uploaded"
         files.findings.append(Finding(rule="CL1", severity="warn", message=message, fix="delete it by hand"))
         return
-    _add(files, [artifact.uri], [{"bytes": artifact.bytes}], f"the upload {artifact.uri}")
+    etag = ctx.storage.stat(artifact.uri).etag or ""
+    _add(files, {artifact.uri: etag}, [{"bytes": artifact.bytes}], f"the upload {artifact.uri}")
     files.preconditions.append(expect(ctx, artifact.uri, "object", {"uri": artifact.uri}))
 
 
-def _add(files: Files, uris: Sequence[str], listed: Sequence[JsonObject], what: str) -> None:
+def _add(files: Files, uris: dict[str, str], listed: Sequence[JsonObject], what: str) -> None:
     if len(files.uris) + len(uris) > MAX_OBJECTS:
         message = f"{what} stay: one plan deletes at most {MAX_OBJECTS} objects"
         fix = "apply this plan, then plan the cleanup again; for more, delete the prefix by hand"
         files.findings.append(Finding(rule="CL2", severity="warn", message=message, fix=fix))
         return
-    files.uris += uris
+    files.uris |= uris
     size = sum(int(str(item["bytes"])) for item in listed)
     message = f"deletes {len(uris)} objects, {size} bytes, for ever: {what}"
     files.findings.append(Finding(rule="CL4", severity="confirm", message=message, count=len(uris)))
 
 
-def _delete(uri: str) -> Step:
+def _delete(uri: str, etag: str) -> Step:
+    """Delete one object while it is the one that was listed: S3 itself refuses what somebody wrote there since."""
     bucket, key = split_s3(uri)
-    return AwsStep(
-        name=f"delete {uri}", service="s3", operation="delete_object", request={"Bucket": bucket, "Key": key}
-    )
+    request: JsonObject = {"Bucket": bucket, "Key": key, "IfMatch": etag}
+    return AwsStep(name=f"delete {uri}", service="s3", operation="delete_object", request=request)

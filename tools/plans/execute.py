@@ -20,7 +20,7 @@ from novaforge.tools.aws.storage import PART_BYTES
 from novaforge.tools.plans.rows import gone
 from novaforge.tools.plans.run import Paused, Run, StepFailed, Unclear, say
 from novaforge.tools.plans.send import ambiguous, create, foreign, ours, simple, value_at
-from novaforge.tools.records import ArtifactRecord, ResourceRecord
+from novaforge.tools.records import ArtifactRecord, ResourceRecord, resource_id
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 5.0
@@ -91,6 +91,8 @@ def _create(run: Run, key: str, step: AwsStep) -> None:
     run.note(step=step.name)
     run.intend(step, step.creates)
     run.ctx.checkpoint(f"before_call:{step.name}")
+    # A process that was suspended here may find that another one has closed the plan meanwhile.
+    run.renew()
     try:
         made = create(run, step, step.creates)
     except StepFailed as failure:
@@ -133,12 +135,22 @@ def _present(run: Run, step: AwsStep, kind: str, name: str, digest: str) -> bool
 def _change(run: Run, key: str, step: AwsStep) -> None:
     """Make a call that neither creates nor deletes a resource of its own, such as a role's policy."""
     run.note(step=step.name)
+    if run.plan.action == "clean_up" and "RoleName" in step.request:
+        # An interrupted cleanup may go on days later, when somebody else has a role of this name.
+        _refuse_foreign(run, step, resource_id("iam:role", str(step.request["RoleName"])))
     run.ctx.checkpoint(f"before_call:{step.name}")
     request_id = simple(run, step, missing_is_fine=run.plan.action == "clean_up")
     run.ctx.checkpoint(f"after_call:{step.name}")
     run.mark(key, request_id=request_id)
     run.audit("aws.called", step=step.name, call=f"{step.service}:{step.operation}", request_id=request_id)
     run.ctx.checkpoint(f"after_record:{step.name}")
+
+
+def _refuse_foreign(run: Run, step: AwsStep, target: str) -> None:
+    row = run.ctx.ledger.resource(target)
+    if row is None:
+        raise StepFailed(step.name, f"{target} is not in the ledger: only what this server made is changed.")
+    _present(run, step, row.kind, row.name, row.plan_digest)
 
 
 def _upload(run: Run, key: str, step: UploadStep) -> None:

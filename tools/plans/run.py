@@ -8,7 +8,7 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.plan import AwsStep, CreatedResource, Plan, Step
 from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
-from novaforge.tools.plans.rows import JOB, gone, job_row, never_started, resource_row
+from novaforge.tools.plans.rows import JOB, NOT_CREATED, gone, job_row, never_started, resource_row
 from novaforge.tools.plans.worker import LEASE, Pace, died, new_owner
 from novaforge.tools.records import Execution, resource_id
 
@@ -146,7 +146,7 @@ class Run:
         self.ctx.ledger.put_resource(resource_row(self.plan, made, self.now(), arn=arn))
         if made.kind == JOB:
             job = self.ctx.ledger.job(made.name)
-            if job is None or job.phase == "unknown":
+            if job is None or job.phase == "unknown" or job.observed.get("status") == NOT_CREATED:
                 self.ctx.ledger.put_job(job_row(self.plan, made.name, self.now(), "waiting"))
         self.mark(key, arn=arn, request_id=request_id)
 

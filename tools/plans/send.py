@@ -153,7 +153,8 @@ def _aftermath(run: Run, step: AwsStep, made: CreatedResource, error: Exception,
         raise Unclear(step.name, f"{say(error)} {unclear.why}") from error
     if seen is not None:
         return seen
-    if not ambiguous(error):
+    # "Exists already" and "not found" at once: what our own lost call made may not be visible yet.
+    if not ambiguous(error) and not isinstance(error, ConflictError):
         raise StepFailed(step.name, say(error)) from error
     if last:
         raise Unclear(step.name, say(error)) from error
