@@ -51,6 +51,8 @@ def _verified(row: Row[Any]) -> Plan:
         raise _tampered(row.plan_id, "its stored text is not a plan any more") from error
     if plan.digest != row.digest or plan.plan_id != row.plan_id or not intact(plan):
         raise _tampered(row.plan_id, "its content no longer has the digest it was stored under")
+    if (row.ceiling_usd, row.expires_at) != (str(plan.cost.ceiling_usd), stamp(plan.expires_at)):
+        raise _tampered(row.plan_id, "its columns differ from its content")
     return plan
 
 

@@ -6,7 +6,7 @@ from novaforge.guards.consent import prompt_sha256
 from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import Plan
-from novaforge.guards.policy import check_policy
+from novaforge.guards.policy import check_policy, tier
 from novaforge.tools.context import ToolContext
 from novaforge.tools.plans.outcome import NEW_PLAN, ApplyResult, follow, outcome
 from novaforge.tools.records import PlanRecord, PlanState
@@ -77,13 +77,15 @@ def approval_required(ctx: ToolContext, plan: Plan, why: str) -> ApplyResult:
 
 
 def approved(ctx: ToolContext, plan: Plan) -> bool:
-    """Tell whether an unused approval of exactly this plan and exactly its question is in force."""
+    """Tell whether an unused approval of exactly this plan and its question, given where the policy wants it, is in force."""
     approval = ctx.ledger.approval(plan.digest)
     return (
         approval is not None
         and approval.answer == "approve"
         and approval.plan_id == plan.plan_id
         and approval.prompt_sha256 == prompt_sha256(plan)
+        # The policy may have become stricter since, or another server of this ledger may have the stricter one.
+        and (approval.channel == "terminal" or tier(ctx.policy, plan.cost.ceiling_usd) == "form")
         and approval.consumed_at is None
         and approval.expires_at > ctx.clock()
     )
