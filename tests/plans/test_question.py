@@ -24,6 +24,22 @@ def answer(decision: str, typed: str) -> Answer:
     return Answer.model_validate({"decision": decision, "typed_amount": typed})
 
 
+@pytest.mark.parametrize(
+    ("given_name", "shown"),
+    [
+        ("x" + " \u200b" * 60 + "Ceiling: $0.00", "x Ceiling: $0.00"),
+        ("x" + "\u2800\u3164\u115f\uffa0\u034f" * 40 + "y", "xy"),
+        ("a" + "\u0335" * 100 + "b", "a" + "\u0335" * 4 + "b"),
+        ("a\rb\u2028c\x85d", "a b c d"),
+    ],
+)
+def test_invisible_blanks_and_piled_up_marks_cannot_move_or_cover_other_lines(
+    world: "World", given_name: str, shown: str
+) -> None:
+    plan = freeze(world.train().model_copy(update={"name": given_name}))
+    assert question(plan).splitlines()[-2] == f"- name: {shown}"
+
+
 def test_the_question_shows_what_where_how_dear_and_until_when(world: "World") -> None:
     plan = freeze(world.train(findings=(Finding(rule="PL7", severity="confirm", message="2 nodes were never tested"),)))
     assert question(plan) == (
