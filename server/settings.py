@@ -1,6 +1,7 @@
 """How one server process is set up, from the command line and nothing else."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -80,7 +81,7 @@ class Settings:
         if self.state is not None:
             words += ["--state", str(self.state)]
         if self.ledger_url is not None:
-            words += ["--ledger", self.ledger_url]
+            words += ["--ledger", without_password(self.ledger_url)]
         if self.policy_file is not None:
             words += ["--policy", str(self.policy_file)]
         return shlex.join(words)
@@ -89,6 +90,12 @@ class Settings:
 def read_policy(path: Path | None) -> Policy:
     """Read a policy file, or return the policy without limits; raises ConfigError when it is not readable."""
     return parse_policy(path.read_text(encoding="utf-8"), str(path)) if path is not None else Policy()
+
+
+def without_password(url: str) -> str:
+    """Return a ledger's URL as it may be shown to a model: psycopg finds a password in PGPASSWORD or ~/.pgpass as well."""
+    url = re.sub(r"^([^/]*//[^:/@]*):[^@]*@", r"\1@", url)
+    return re.sub(r"([?&])(?:ssl)?password=[^&]*&?", r"\1", url).rstrip("?&")
 
 
 def _program() -> list[str]:

@@ -70,7 +70,8 @@ class AppState:
         with self._lock:
             if not self._reconciled:
                 self._reconciled = True
-                if context.ledger.unsettled():
+                # Settling may delete what an interrupted plan made: no server does that which may not change AWS.
+                if self.mode.writes_allowed and context.ledger.unsettled():
                     from novaforge.tools.plans.reconcile import reconcile  # here: seldom needed
 
                     reconcile(context)

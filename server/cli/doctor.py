@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from novaforge.guards.errors import NovaForgeError
 from novaforge.server.app import own_version
 from novaforge.server.cli.ledger import audit_state
-from novaforge.server.settings import Settings
+from novaforge.server.settings import Settings, without_password
 from novaforge.server.state import AppState
 
 EXTRAS = {
@@ -59,7 +59,7 @@ def _extras(settings: Settings) -> Iterator[Line]:
 def _ledger(settings: Settings) -> str:
     state = AppState(settings)
     plans, jobs = state.ledger.plans(limit=1000), state.ledger.jobs(limit=1000)
-    return f"{settings.ledger}: {len(plans)} plans, {len(jobs)} jobs, {len(state.ledger.unsettled())} unsettled"
+    return f"{without_password(settings.ledger)}: {len(plans)} plans, {len(jobs)} jobs, {len(state.ledger.unsettled())} unsettled"
 
 
 def _audit(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from novaforge.guards.text import one_line
 from novaforge.guards.values import dollars
 from novaforge.server.audit import verify
 from novaforge.server.consent_terminal import approve_in_terminal
@@ -25,7 +26,9 @@ def _plans(state: AppState, *, everything: bool) -> int:
     records = state.ledger.plans(states=None if everything else SHOWN)
     for record in records:
         plan = record.plan
-        print(f"{plan.plan_id}  {record.state:<11} ceiling {dollars(plan.cost.ceiling_usd):>12}  {plan.title}")
+        print(
+            f"{plan.plan_id}  {record.state:<11} ceiling {dollars(plan.cost.ceiling_usd):>12}  {one_line(plan.title)}"
+        )
     if not records:
         print("No plans." if everything else "No open plans; --all shows closed ones.")
     return 0
@@ -34,7 +37,9 @@ def _plans(state: AppState, *, everything: bool) -> int:
 def _jobs(state: AppState) -> int:
     jobs = state.ledger.jobs()
     for job in jobs:
-        print(f"{job.job_id}  {job.phase:<10} {job.method:<10} ceiling {dollars(job.ceiling_usd):>12}  {job.output}")
+        print(
+            f"{job.job_id}  {job.phase:<10} {job.method:<10} ceiling {dollars(job.ceiling_usd):>12}  {one_line(job.output)}"
+        )
     if not jobs:
         print("No jobs.")
     return 0

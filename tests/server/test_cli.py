@@ -3,13 +3,18 @@
 import shlex
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from novaforge.server.cli import main
 from novaforge.server.cli.options import parser, settings_of
 from novaforge.server.ledger.sql import SqlLedger
+from novaforge.server.settings import Settings
+from novaforge.server.state import AppState
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -28,6 +33,43 @@ def test_flags_without_a_verb_mean_serve() -> None:
     args = parser().parse_args(["serve", "--sandbox", "--read-only"])
     settings = settings_of(args)
     assert settings.sandbox and not settings.writes_allowed
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ann:s3cret@db/nova", "postgresql://ann@db/nova"),
+        ("postgresql+psycopg://ann:s3c/ret@db/nova?a=1", "postgresql+psycopg://ann@db/nova?a=1"),
+        ("postgresql://db/nova?user=ann&password=s3cret", "postgresql://db/nova?user=ann"),
+        ("postgresql://db/nova?sslpassword=s3cret&user=ann", "postgresql://db/nova?user=ann"),
+        ("sqlite:////tmp/a:b@c/ledger.db", "sqlite:////tmp/a:b@c/ledger.db"),
+    ],
+)
+def test_the_command_shown_to_the_model_holds_no_password_of_the_ledger(url: str, shown: str) -> None:
+    command = Settings(ledger_url=url).command("approve")
+    assert shlex.split(command)[-1] == shown
+
+
+def test_listed_plans_and_jobs_cannot_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plan = SimpleNamespace(plan_id="plan_1", title="a\x1b[2A\rb", cost=SimpleNamespace(ceiling_usd=Decimal(1)))
+    job = SimpleNamespace(job_id="j", phase="running", method="m", ceiling_usd=Decimal(1), output="s3://b/\x1b[2Jx\ny")
+    monkeypatch.setattr(SqlLedger, "plans", lambda *_, **__: [SimpleNamespace(plan=plan, state="planned")])
+    monkeypatch.setattr(SqlLedger, "jobs", lambda *_, **__: [job])
+    shown = "".join(run(capsys, verb, "--state", str(tmp_path))[1] for verb in ("plans", "jobs"))
+    assert "\x1b" not in shown and "\r" not in shown and len(shown.splitlines()) == 2
+
+
+@pytest.mark.parametrize("allow_write", [False, True])
+def test_only_a_server_that_may_change_aws_settles_what_was_interrupted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, allow_write: bool
+) -> None:
+    settled: list[Any] = []
+    monkeypatch.setattr(SqlLedger, "unsettled", lambda _: ["an execution"])
+    monkeypatch.setattr("novaforge.tools.plans.reconcile.reconcile", settled.append)
+    AppState(Settings(allow_write=allow_write, state=tmp_path)).context()
+    assert bool(settled) is allow_write
 
 
 def test_an_unknown_toolset_is_named(capsys: pytest.CaptureFixture[str]) -> None:
