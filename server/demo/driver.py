@@ -98,17 +98,6 @@ def make_elicitation(ask: Ask) -> Callable[..., Any]:
     return answer
 
 
-def ask_person(question: str, amount: str) -> dict[str, Any] | None:
-    """Ask in this terminal; a cancel when nobody types."""
-    say("\n" + indent(question, "? "))
-    try:
-        decision = input("? approve or reject: ").strip()
-        typed = input("? type the ceiling in dollars: ").strip() if decision == "approve" else "-"
-    except EOFError:
-        return None
-    return {"decision": decision, "typed_amount": typed} if decision in {"approve", "reject"} else None
-
-
 def answer_as_person(question: str, amount: str) -> dict[str, Any] | None:
     """Answer as a person would, and say that nobody did."""
     say("\n" + indent(question, "? "))

@@ -13,10 +13,11 @@ import anyio
 from mcp import Client, StdioServerParameters
 
 from novaforge.guards.errors import InputError, NovaForgeError
-from novaforge.server.demo.driver import Driver, answer_as_person, ask_person, make_elicitation, say
+from novaforge.server.demo.driver import Driver, answer_as_person, make_elicitation, say
 from novaforge.server.demo.inputs import Inputs, default_inputs, describe, split_file
 from novaforge.server.demo.outcome import closing_table, write_outcome
 from novaforge.server.demo.study import Study
+from novaforge.server.demo.terminal import Terminal
 from novaforge.server.sandbox.process import stop
 from novaforge.server.settings import Settings
 
@@ -56,7 +57,7 @@ def _explain(error: BaseException) -> int:
 async def _main(args: argparse.Namespace, folder: Path, state: Path, report: Path) -> int:
     began = time.monotonic()
     inputs = _inputs(args, folder / "data")
-    ask = answer_as_person if args.yes else ask_person
+    ask = answer_as_person if args.yes else Terminal()
     server = StdioServerParameters(
         command=sys.executable,
         args=[
