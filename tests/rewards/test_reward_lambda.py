@@ -100,6 +100,24 @@ def test_a_deployed_function_that_breaks_the_contract_is_found_before_training(
     assert "KeyError" in finding.message and "secret" not in finding.message
 
 
+def test_a_function_nobody_calls_a_reward_is_never_invoked(
+    desk: "Desk", reward_file: Callable[..., str], data_file: Callable[..., str], name: str
+) -> None:
+    plan = plan_reward(desk.ctx, function=reward_file(), name=name, platform="sagemaker")
+    arn = desk.apply(plan.plan_id).reward_arn or ""
+    desk.call("lambda", "untag_resource", Resource=arn, TagKeys=["novaforge:plan"])
+    with pytest.raises(RefusedError, match="nothing says that it is a reward function"):
+        check_reward(desk.ctx, function=name, data=data_file(), samples=10)
+    rows = [json.loads(line) for line in Path(data_file()).read_text(encoding="utf-8").splitlines()]
+    (finding,) = check_deployed(desk.ctx, arn, rows)
+    assert (finding.rule, finding.severity) == ("RL8", "not_checked") and "novaforge:reward" in finding.fix
+    groups = desk.call("logs", "describe_log_groups", logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+    assert groups == [], "it never ran"
+
+    desk.call("lambda", "tag_resource", Resource=arn, Tags={"novaforge:reward": "yes"})
+    assert check_reward(desk.ctx, function=name, data=data_file(), samples=10).ok
+
+
 def test_a_function_that_is_not_there_blocks(desk: "Desk", data_file: Callable[..., str]) -> None:
     (finding,) = check_deployed(desk.ctx, "no-such-function", [])
     assert finding.severity == "block"

@@ -105,5 +105,6 @@ def reward_arn(aws: Aws) -> str:
         Role=role,
         Handler="lambda_function.lambda_handler",
         Code={"ZipFile": packed.getvalue()},
+        Tags={"novaforge:reward": "yes"},
     )
     return str(made["FunctionArn"])

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from pydantic import JsonValue
 
-from novaforge.guards.errors import AwsError, NotFoundError
+from novaforge.guards.errors import AwsError, NotFoundError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.guards.values import JsonObject
@@ -73,7 +73,7 @@ def check_deployed(ctx: ToolContext, arn: str, rows: Sequence[JsonObject]) -> li
     plain, marked = event_of(rows, answers), event_of(rows, [in_markers(text) for text in answers])
     try:
         first, second = deployed_runner(ctx, arn)([plain, marked], INVOKE_S)
-    except AwsError as error:
+    except (AwsError, RefusedError) as error:
         return [*found, Finding(rule="RL8", severity="not_checked", message=error.message, fix=error.fix)]
     found += check_call(plain, first)
     return [*found, *marker_findings(scores_of(plain, first.value), scores_of(marked, second.value))]

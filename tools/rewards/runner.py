@@ -16,14 +16,19 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from novaforge.guards.errors import RefusedError
+from novaforge.guards.text import one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.aws.deadline import DeadlinePassed, within
+from novaforge.tools.aws.resources import PLAN_TAG
 from novaforge.tools.context import ToolContext
 
 CALL_S = 5.0
 """Longest single local call. A reward slower than this fails rule RL6 anyway."""
 MEMORY_BYTES = 512 * 1024 * 1024
 """Address space of the local process: the memory size that plan_reward asks Lambda for."""
+REWARD_TAG = "novaforge:reward"
+"""Put by its owner on a Lambda function made elsewhere, with any value: it may be called without an approval."""
 PAYLOAD_BYTES = 6 * 1024 * 1024
 """Lambda's limit for the request and the response of a synchronous call."""
 
@@ -60,7 +65,17 @@ def local_runner(code: bytes, *, needs_boto3: bool = False, call_s: float = CALL
 
 
 def deployed_runner(ctx: ToolContext, function: str) -> Runner:
-    """Return a runner that invokes a Lambda function once per event; it raises AwsError when AWS refuses the call."""
+    """Return a runner that invokes a Lambda function once per event; it raises AwsError when AWS refuses the call.
+
+    Raises RefusedError for a function that neither this server made nor its owner tagged for it: a call can do anything.
+    """
+    tags = ctx.aws.call("lambda", "get_function", FunctionName=function).get("Tags", {})
+    if PLAN_TAG not in tags and REWARD_TAG not in tags:
+        raise RefusedError(
+            f"The function {one_line(function)} is not called: nothing says that it is a reward function.",
+            rule="not-a-reward",
+            fix=f"deploy one with plan_reward, or have its owner tag it {REWARD_TAG}",
+        )
 
     def run(events: Sequence[Event], total_s: float) -> list[Call]:
         end = time.monotonic() + total_s
