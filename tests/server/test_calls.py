@@ -122,3 +122,10 @@ async def test_a_prompt_names_the_tools_of_the_loop(client: Client) -> None:
     arguments = {item.name: "s3://bucket/x" for item in prompt.arguments or [] if item.required}
     rendered = await client.get_prompt(prompt.name, arguments)
     assert "apply_plan" in str(rendered.messages[0].content)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a\0b"])
+async def test_what_cannot_be_a_path_is_refused_and_not_a_crash(client: Client, path: str) -> None:
+    result = await client.call_tool("inspect_dataset", {"source": path})
+    assert result.is_error and "is not a path" in text_of(result)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol, cast
 
 from novaforge.guards.errors import ConflictError, InputError, NotFoundError
+from novaforge.guards.text import one_line
 from novaforge.tools.aws.errors import translate
 from novaforge.tools.aws.session import Aws
 
@@ -60,7 +61,11 @@ class Storage:
 
     def local(self, path: str) -> Path:
         """Return the real path of a local file; raises InputError when it lies outside the allowed roots."""
-        resolved = Path(path).expanduser().resolve()
+        try:
+            resolved = Path(path).expanduser().resolve()
+        except (ValueError, RuntimeError, OSError) as error:
+            fix = "give a plain path"
+            raise InputError(f"{one_line(path)} is not a path: {error}.", field="path", value=path, fix=fix) from error
         if not any(resolved.is_relative_to(root) for root in self._roots):
             allowed = ", ".join(map(str, self._roots))
             raise InputError(
