@@ -18,6 +18,9 @@ Ask = Callable[[str, str], dict[str, Any] | None]
 """(question, exact amount) -> the form's content, or None when nobody is there to answer."""
 
 SHOWN_CHARS = 1600
+QUESTIONS = 3
+"""How often the person is asked about a plan that a mistyped answer left open; the server asks no more often either."""
+
 CAPTIONS = {
     "get_evaluation": "Confusion matrix of",
     "tail_logs": "Training curve of",
@@ -66,13 +69,18 @@ class Driver:
         return dict(result.structured_content or {})
 
     async def apply(self, plan: Data) -> Data:
-        """Apply a plan; the server asks the person. Raises DemoStopped unless it started."""
+        """Apply a plan; the server asks the person, again after a slip. Raises DemoStopped unless it started."""
         if plan["state"] == "blocked":
             raise DemoStopped(f"The plan {plan['plan_id']} is blocked; see its findings above.")
-        outcome = await self.call("apply_plan", plan_id=plan["plan_id"])
-        if outcome["status"] not in {"started", "already_started"}:
-            raise DemoStopped(f"apply_plan answered {outcome['status']}: {outcome['next_step']}")
-        return outcome
+        outcome: Data = {}
+        for _ in range(QUESTIONS):
+            outcome = await self.call("apply_plan", plan_id=plan["plan_id"])
+            if outcome["status"] in {"started", "already_started"}:
+                return outcome
+            now = await self.call("get_plan", quiet=True, plan_id=plan["plan_id"])
+            if now["plan"]["state"] != "planned":
+                break
+        raise DemoStopped(f"apply_plan answered {outcome['status']}: {outcome['next_step']}")
 
     def _keep_images(self, tool: str, given: Data, result: CallToolResult) -> None:
         for block in result.content:

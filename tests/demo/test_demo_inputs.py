@@ -25,7 +25,7 @@ def test_the_standard_library_yields_1500_balanced_examples_of_at_least_three_ar
     counts = Counter(example.area for example in chosen)
     assert len(counts) == len(AREAS) >= 3
     assert len(set(counts.values())) == 1
-    assert len(chosen) >= 1400
+    assert len(chosen) == 1500
     assert len({example.text for example in chosen}) == len(chosen)
 
 
