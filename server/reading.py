@@ -3,12 +3,14 @@
 from typing import Any
 
 from novaforge.guards.errors import InputError
+from novaforge.guards.text import NOTICE
 from novaforge.server.audit import tail
 from novaforge.server.state import AppState
 from novaforge.tools.catalog.tool import list_options
 from novaforge.tools.evaluation.tool import get_evaluation
 from novaforge.tools.plans.tool import SHOWN
 from novaforge.tools.plans.view import view_plan
+from novaforge.tools.records import JobRecord
 from novaforge.tools.results import ToolResult
 
 AUDIT_LINES = 50
@@ -21,7 +23,7 @@ def plans(state: AppState) -> Any:
 
 def jobs(state: AppState) -> Any:
     """Return the jobs as last seen, newest first."""
-    return [job.model_dump(mode="json") for job in state.ledger.jobs()]
+    return [_as_seen(job) for job in state.ledger.jobs()]
 
 
 def catalog(state: AppState) -> Any:
@@ -43,7 +45,7 @@ def plan(state: AppState, key: str) -> Any:
 def job(state: AppState, key: str) -> Any:
     """Return one job as last seen; raises InputError when the ledger has none of that id."""
     found = state.ledger.job(key)
-    return found.model_dump(mode="json") if found else _missing("job", key)
+    return _as_seen(found) if found else _missing("job", key)
 
 
 def report(state: AppState, key: str) -> Any:
@@ -51,6 +53,13 @@ def report(state: AppState, key: str) -> Any:
     if state.ledger.evaluation(key) is None:
         return _missing("report", key)
     return _shown(state, get_evaluation(state.context(), job_id=key))
+
+
+def _as_seen(job: JobRecord) -> Any:
+    """Return a job with what the platform said of it, such as a failure's reason, marked as text from outside."""
+    data = job.model_dump(mode="json")
+    observed = data.pop("observed")
+    return {**data, "untrusted_observed": observed, "notice": NOTICE}
 
 
 def _shown(state: AppState, result: ToolResult) -> Any:
