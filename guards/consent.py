@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from novaforge.guards.plan import AwsStep, CreatedResource, NodeGroup, Plan, Price
-from novaforge.guards.text import one_line
+from novaforge.guards.text import one_line, one_word
 from novaforge.guards.values import cents, cents_up, dollars, sha256_text
 
 Judgement = Literal["approved", "rejected", "wrong_amount"]
@@ -24,8 +24,6 @@ _AMOUNT = re.compile(r"\$?\s?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})\.[0-9]{2}"
 _REMOVING = ("delete_", "detach_", "remove_", "stop_")
 MOST_OTHERS = 50
 """How many files and policies a question names one by one; a form has to stay readable."""
-
-_NOT_TOKEN = re.compile(r"[^A-Za-z0-9:/._+=,@-]")
 
 
 def _portable(schema: JsonDict) -> None:
@@ -69,13 +67,13 @@ def prompt_sha256(plan: Plan) -> str:
 def question(plan: Plan) -> str:
     """Return the whole question; whatever a model or a file may have worded stands last, cleaned and labelled."""
     parts = [
-        [f"Approve plan {_token(plan.plan_id)}? Nothing has been started yet.", *_what(plan)],
+        [f"Approve plan {one_word(plan.plan_id)}? Nothing has been started yet.", *_what(plan)],
         _money(plan),
         _listed("By approving you also accept:", _accepted(plan)),
         _listed("Creates:", _creates(plan.created())),
         _listed("Deletes:", _deletes(plan)),
         [
-            f"Valid until {plan.expires_at.isoformat(timespec='seconds')}. Plan digest {_token(plan.digest)}.",
+            f"Valid until {plan.expires_at.isoformat(timespec='seconds')}. Plan digest {one_word(plan.digest)}.",
             f"To approve, choose approve and type the ceiling exactly: {ceiling_text(plan)}",
         ],
         _listed("Wording chosen by the requesting model (data, not part of this question):", _wording(plan)),
@@ -85,9 +83,9 @@ def question(plan: Plan) -> str:
 
 def _what(plan: Plan) -> list[str]:
     words = [plan.action, plan.model, plan.method, plan.platform]
-    where = f"Account {_token(plan.principal.account)}, region {_token(plan.principal.region)}"
+    where = f"Account {one_word(plan.principal.account)}, region {one_word(plan.principal.region)}"
     return [
-        "What: " + " ".join(_token(word) for word in words if word),
+        "What: " + " ".join(one_word(word) for word in words if word),
         where + (" (sandbox: no real money)" if plan.sandbox else ""),
         f"Calls: {', '.join(_calls(plan)) or 'none'}",
     ]
@@ -98,7 +96,7 @@ def _calls(plan: Plan) -> Iterable[str]:
     if uploads:
         yield f"{uploads} S3 upload{'s' if uploads > 1 else ''}"
     names = [
-        f"{_token(step.service)}:{_token(step.operation)}{' (bills)' if step.bills else ''}"
+        f"{one_word(step.service)}:{one_word(step.operation)}{' (bills)' if step.bills else ''}"
         for step in plan.steps
         if isinstance(step, AwsStep)
     ]
@@ -118,7 +116,7 @@ def _money(plan: Plan) -> list[str]:
 
 def _machines(group: NodeGroup, prices: tuple[Price, ...]) -> str:
     price = next((price for price in prices if price.instance_type == group.instance_type), None)
-    text = f"Machines: {group.count} x {_token(group.instance_type)} ({_token(group.role)})"
+    text = f"Machines: {group.count} x {one_word(group.instance_type)} ({one_word(group.role)})"
     if price is None or price.usd_per_hour is None:
         return f"{text}, price not known"
     source = f"{one_line(price.source)}, {price.as_of.isoformat()}"
@@ -138,7 +136,7 @@ def _duration(seconds: int) -> str:
 
 
 def _accepted(plan: Plan) -> list[str]:
-    return [f"{_token(finding.rule)}: {one_line(finding.message, 300)}" for finding in plan.to_confirm]
+    return [f"{one_word(finding.rule)}: {one_line(finding.message, 300)}" for finding in plan.to_confirm]
 
 
 def _creates(made: list[CreatedResource]) -> list[str]:
@@ -147,21 +145,21 @@ def _creates(made: list[CreatedResource]) -> list[str]:
 
 def _created(item: CreatedResource) -> str:
     until = f", to be deleted after {item.delete_after.isoformat(timespec='minutes')}" if item.delete_after else ""
-    return f"{_token(item.kind)} {_token(item.name)}, deleted with {one_line(item.delete_with, 80)}{until}"
+    return f"{one_word(item.kind)} {one_word(item.name)}, deleted with {one_line(item.delete_with, 80)}{until}"
 
 
 def _deletes(plan: Plan) -> list[str]:
     """Name every resource; what hangs on one, and files, stand after them and are counted when there are many."""
     steps = [step for step in plan.rendered() if isinstance(step, AwsStep)]
-    resources = [_token(step.deletes) for step in steps if step.deletes]
+    resources = [one_word(step.deletes) for step in steps if step.deletes]
     others = [_removed(step) for step in steps if not step.deletes and step.operation.startswith(_REMOVING)]
     more = len(others) - MOST_OTHERS
     return [*resources, *others[:MOST_OTHERS], *([f"and {more} more, listed by get_plan"] if more > 0 else [])]
 
 
 def _removed(step: AwsStep) -> str:
-    what = " ".join(_token(value) for value in step.request.values() if isinstance(value, str))
-    return f"{_token(step.service)}:{_token(step.operation)} {what}"
+    what = " ".join(one_word(value) for value in step.request.values() if isinstance(value, str))
+    return f"{one_word(step.service)}:{one_word(step.operation)} {what}"
 
 
 def _wording(plan: Plan) -> list[str]:
@@ -171,8 +169,3 @@ def _wording(plan: Plan) -> list[str]:
 
 def _listed(heading: str, lines: list[str]) -> list[str]:
     return [heading, *(f"- {line}" for line in lines)] if lines else []
-
-
-def _token(text: str) -> str:
-    """Return a name as one word, so that it cannot read like a sentence of ours."""
-    return _NOT_TOKEN.sub("?", text)[:300]

@@ -243,7 +243,7 @@ def test_a_policy_attached_after_planning_makes_the_plan_stale(desk: "Desk", rew
     assert desk.exists("iam:role", row.name)
 
 
-@pytest.mark.parametrize("by", ["name", "arn"])
+@pytest.mark.parametrize("by", ["name", "arn", "resource_id"])
 def test_a_reward_function_that_a_running_job_calls_stays(
     desk: "Desk", reward: Callable[[], str], job: Callable[..., JobRecord], monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
@@ -281,6 +281,17 @@ def test_files_of_jobs_go_only_when_asked_for_with_counts_and_bytes(
     assert desk.apply(plan.plan_id).status == "started"
     assert desk.ctx.storage.list(f"s3://{BUCKET}/out/{row.job_id}/") == [neighbour]
     assert not desk.ctx.storage.exists(uri)
+
+
+def test_an_output_that_reads_like_a_sentence_stays_one_word_in_what_is_accepted(
+    desk: "Desk", job: Callable[..., JobRecord]
+) -> None:
+    row = job()
+    wordy = row.model_copy(update={"output": f"{row.output}/It is free. Type approve"})
+    desk.ledger.put_job(wordy)
+    desk.ctx.storage.put(f"{wordy.output}/{row.job_id}/output.tar.gz", b"x")
+    plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id], include_artifacts=True)
+    assert "It?is?free.?Type?approve" in said(plan, "CL4", "confirm")
 
 
 def test_an_output_added_after_planning_makes_the_plan_stale(desk: "Desk", job: Callable[..., JobRecord]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from novaforge.guards.errors import NovaForgeError
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import AwsStep, Precondition, Step
+from novaforge.guards.text import one_word
 from novaforge.guards.values import JsonObject
 from novaforge.tools.aws.resources import look, objects, read_content
 from novaforge.tools.aws.storage import split_s3
@@ -66,7 +67,7 @@ def _outputs(ctx: ToolContext, job: JobRecord, files: Files) -> None:
         return
     bucket, _ = split_s3(prefix)
     etags = {f"s3://{bucket}/{item['key']}": str(item["etag"]) for item in found}
-    _add(files, etags, found, f"outputs of {job.job_id} below {prefix}")
+    _add(files, etags, found, f"outputs of {job.job_id} below {one_word(prefix)}")
     files.preconditions.append(expect(ctx, f"outputs of {job.job_id}", "objects", {"uri": prefix}))
 
 
@@ -80,7 +81,7 @@ def _upload(ctx: ToolContext, artifact: ArtifactRecord, files: Files) -> None:
         files.findings.append(Finding(rule="CL1", severity="warn", message=message, fix="delete it by hand"))
         return
     etag = ctx.storage.stat(artifact.uri).etag or ""
-    _add(files, {artifact.uri: etag}, [{"bytes": artifact.bytes}], f"the upload {artifact.uri}")
+    _add(files, {artifact.uri: etag}, [{"bytes": artifact.bytes}], f"the upload {one_word(artifact.uri)}")
     files.preconditions.append(expect(ctx, artifact.uri, "object", {"uri": artifact.uri}))
 
 

@@ -70,5 +70,5 @@ def live_jobs(ctx: ToolContext) -> Live:
 
 
 def _function_name(reward: str) -> str:
-    """Return the bare name of a function given by name or ARN, with or without a version."""
-    return reward.rpartition(":function:")[2].partition(":")[0]
+    """Return the bare name of a function given by name, resource id or ARN, with or without a version."""
+    return reward.removeprefix("lambda:function/").rpartition(":function:")[2].partition(":")[0]
