@@ -125,6 +125,12 @@ async def test_a_prompt_names_the_tools_of_the_loop(client: Client) -> None:
 
 
 @pytest.mark.anyio
+async def test_an_s3_uri_with_control_characters_is_refused_and_not_a_crash(client: Client) -> None:
+    result = await client.call_tool("inspect_dataset", {"source": "s3://bucket/a\x1b[2Jb"})
+    assert result.is_error and "is not an S3 URI" in text_of(result)
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a\0b"])
 async def test_what_cannot_be_a_path_is_refused_and_not_a_crash(client: Client, path: str) -> None:
     result = await client.call_tool("inspect_dataset", {"source": path})

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from novaforge.guards.text import one_line
 from novaforge.tools.aws.errors import translate
 from novaforge.tools.aws.session import Aws
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 PART_BYTES = 8 * 1024 * 1024
 
 
@@ -45,9 +47,10 @@ def is_s3(uri: str) -> bool:
 
 
 def split_s3(uri: str) -> tuple[str, str]:
-    """Split an s3:// URI in bucket and key; raises InputError when there is no bucket."""
+    """Split an s3:// URI in bucket and key; raises InputError when there is no bucket or a control character."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not is_s3(uri) or not bucket:
+    # A key with control characters cannot be listed: XML has no way to write them.
+    if not is_s3(uri) or not bucket or _CONTROL.search(uri):
         raise InputError(f"{uri!r} is not an S3 URI.", field="uri", value=uri, fix="write s3://bucket/key")
     return bucket, key
 
