@@ -1,9 +1,16 @@
 """What a place where jobs run can do."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from novaforge.guards.values import Frozen, Utc
+from pydantic import JsonValue
+
+from novaforge.guards.findings import Fact, known, not_checked
+from novaforge.guards.plan import Step
+from novaforge.guards.rules.facts import Known, Seen, Unknown
+from novaforge.guards.values import Frozen, JsonObject, Utc
+from novaforge.tools.aws.quotas import SOURCE
 from novaforge.tools.context import ToolContext
 from novaforge.tools.records import JobPhase, JobRecord
 
@@ -70,10 +77,74 @@ class Artifacts(Frozen):
     checkpoint: str | None = None
 
 
+class Quota:
+    """How many machines of a type training jobs may use, and how many they use now."""
+
+    def __init__(self, instance_type: str, limit: Seen[int], code: str, in_use: Seen[int]) -> None:
+        self.instance_type = instance_type
+        self.limit = limit
+        self.code = code
+        self.in_use = in_use
+
+    def enough_for(self, count: int) -> bool:
+        """Tell whether both figures are known and leave room."""
+        if isinstance(self.limit, Unknown) or isinstance(self.in_use, Unknown):
+            return False
+        return self.limit.value - self.in_use.value >= count
+
+    def fact(self) -> Fact:
+        """Return the quota as a plan's fact."""
+        name = f"quota {self.instance_type}"
+        if isinstance(self.limit, Unknown):
+            return not_checked(name, self.limit.reason, SOURCE)
+        used = self.in_use.value if isinstance(self.in_use, Known) else f"not checked: {self.in_use.reason}"
+        value: dict[str, JsonValue] = {"limit": self.limit.value, "in_use": used, "code": self.code}
+        return known(name, value, f"{SOURCE}, sagemaker:ListTrainingJobs")
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """One job as a platform needs it to write the exact request; inputs are (channel, S3 URI), tags as AWS spells them."""
+
+    method: str
+    name: str
+    role_arn: str
+    image: str
+    start: str
+    reward_arn: str | None
+    inputs: tuple[tuple[str, str], ...]
+    recipe: str
+    output: str
+    instance_type: str
+    instance_count: int
+    max_runtime_s: int
+    tags: list[JsonObject]
+
+
 class Platform(Protocol):
-    """The verbs of a running job; what is sent to start one is a plan's steps, carried out by one engine."""
+    """A place where jobs run.
+
+    `check` and `render` serve the planner: what the account allows, and the steps that start a job. Submitting and
+    deleting are steps of a plan, which one engine carries out for every platform. The rest follows a running job.
+    """
 
     name: str
+
+    def check(self, ctx: ToolContext, instance_types: list[str]) -> dict[str, Quota]:
+        """Return what the account allows of each machine type and uses now; what cannot be read is unknown, not zero."""
+        ...
+
+    def render(self, order: JobOrder) -> list[Step]:
+        """Return the steps that start a job: uploads of its recipe, then the one call that bills."""
+        ...
+
+    def uploads(self, output: str) -> str:
+        """Return the fresh prefix below which a plan's files are uploaded."""
+        ...
+
+    def reads(self, output: str) -> list[str]:
+        """Return what the job reads beside its inputs, so that its role's rights to it can be checked."""
+        ...
 
     def describe(self, ctx: ToolContext, job: JobRecord) -> JobState:
         """Return the job's state now; raises NotFoundError when the platform does not know it."""

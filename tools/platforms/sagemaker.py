@@ -3,12 +3,15 @@
 from typing import Any
 
 from novaforge.guards.errors import InputError, NotFoundError
+from novaforge.guards.plan import Step
 from novaforge.tools.context import ToolContext
-from novaforge.tools.platforms.base import END, Artifacts, JobState, LogPage, LogPlace
+from novaforge.tools.platforms.base import END, Artifacts, JobOrder, JobState, LogPage, LogPlace, Quota
 from novaforge.tools.platforms.cloudwatch import LogReader, read_end, read_forward
 from novaforge.tools.platforms.cursor import decode_cursor, encode_cursor
 from novaforge.tools.platforms.loglines import matcher
 from novaforge.tools.platforms.manifest import checkpoint_in
+from novaforge.tools.platforms.sagemaker_quota import read_quotas
+from novaforge.tools.platforms.sagemaker_request import own_prefix, recipe_uri, render_job
 from novaforge.tools.platforms.sagemaker_state import state_of
 from novaforge.tools.records import JobRecord
 
@@ -16,9 +19,25 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 class SageMakerJobs:
-    """Follow, read and stop training jobs; they are started by a plan."""
+    """Write the request of a training job, and follow, read and stop it; a plan starts it."""
 
     name = "sagemaker"
+
+    def check(self, ctx: ToolContext, instance_types: list[str]) -> dict[str, Quota]:
+        """Return quota and use of each machine type for training jobs."""
+        return read_quotas(ctx, instance_types)
+
+    def render(self, order: JobOrder) -> list[Step]:
+        """Return the upload of the recipe and CreateTrainingJob."""
+        return render_job(order)
+
+    def uploads(self, output: str) -> str:
+        """Return the plan's own prefix in the bucket of the output."""
+        return own_prefix(output)
+
+    def reads(self, output: str) -> list[str]:
+        """Return the recipe's place."""
+        return [recipe_uri(own_prefix(output))]
 
     def describe(self, ctx: ToolContext, job: JobRecord) -> JobState:
         """Return the job's state now; raises NotFoundError when SageMaker does not know it in this account."""

@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from novaforge.guards.cost import Estimate
 from novaforge.guards.errors import AwsError, InputError, NotFoundError, NovaForgeError, RefusedError
 from novaforge.guards.findings import Fact, Finding, known, not_checked
-from novaforge.guards.plan import Action, Cost, PlanBody, Precondition, RecipeSource, Step, UploadStep
+from novaforge.guards.plan import Action, Cost, PlanBody, Precondition, RecipeSource, Step
 from novaforge.guards.rules.facts import Known, Seen, Unknown
 from novaforge.guards.rules.table import check_training
-from novaforge.guards.values import JsonObject, sha256_text
+from novaforge.guards.values import JsonObject
 from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.catalog.support import Combination
 from novaforge.tools.context import ToolContext
@@ -21,6 +21,8 @@ from novaforge.tools.plans.checks import check_steps
 from novaforge.tools.plans.draft import new_plan_id, plan_tags, plan_times, store_plan
 from novaforge.tools.plans.preconditions import expect
 from novaforge.tools.plans.view import PlanView
+from novaforge.tools.platforms.base import JobOrder
+from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.records import ENDED_PHASES, JobPhase, JobRecord
 from novaforge.tools.training.facts import data_facts, machine_facts, training_facts
 from novaforge.tools.training.hub import HubRecipe
@@ -28,23 +30,10 @@ from novaforge.tools.training.inputs import JobInput
 from novaforge.tools.training.machines import Machines, job_cost
 from novaforge.tools.training.places import read_bucket_regions
 from novaforge.tools.training.render import Rendered
-from novaforge.tools.training.request import (
-    channel,
-    hyperparameters,
-    job_name,
-    job_step,
-    own_prefix,
-    recipe_channel,
-    recipe_uri,
-    training_request,
-)
 from novaforge.tools.training.rewards import Reward
 from novaforge.tools.training.roles import Right, execution_role, look_at_role, s3_rights
 from novaforge.tools.training.start import Start, read_history
 from novaforge.tools.training.yamltext import HUB_CHANGED
-
-CHANNEL_TYPES = {"SFT_LORA": "Converse"}
-"""S3DataType of a method's data channels; every other method reads S3Prefix."""
 
 
 @dataclass(frozen=True)
@@ -142,37 +131,28 @@ def store(ctx: ToolContext, draft: Draft) -> PlanView:
 
 
 def _steps(draft: Draft, role_arn: str, cost: Cost, tags: list[JsonObject]) -> list[Step]:
-    prefix = own_prefix(draft.output)
-    kind = CHANNEL_TYPES.get(draft.combination.method, "S3Prefix")
-    channels = [
-        channel("validation" if item.role == "validation" else "train", item.read_from, kind) for item in draft.inputs
-    ]
-    request = training_request(
-        name=job_name(draft.name),
+    order = JobOrder(
+        method=draft.combination.method,
+        name=draft.name,
         role_arn=role_arn,
         image=draft.hub.image,
-        hyperparameters=hyperparameters(draft.start.location, draft.reward.arn if draft.reward else None),
-        channels=[*channels, recipe_channel(prefix)],
+        start=draft.start.location,
+        reward_arn=draft.reward.arn if draft.reward else None,
+        inputs=tuple(("validation" if item.role == "validation" else "train", item.read_from) for item in draft.inputs),
+        recipe=draft.recipe.text,
         output=draft.output,
         instance_type=draft.machines.instance_type,
         instance_count=draft.machines.count,
         max_runtime_s=cost.max_runtime_s,
         tags=tags,
     )
-    text = draft.recipe.text
-    recipe = UploadStep(
-        name="upload recipe.yaml",
-        uri=recipe_uri(prefix),
-        text=text,
-        sha256=sha256_text(text),
-        bytes=len(text.encode("utf-8")),
-    )
-    return [*(item.upload for item in draft.inputs if item.upload), recipe, job_step(request)]
+    uploads = [item.upload for item in draft.inputs if item.upload]
+    return [*uploads, *platform_of(draft.combination.platform).render(order)]
 
 
 def _rights(draft: Draft) -> list[Right]:
     reads = [item.read_from for item in draft.inputs]
-    rights = s3_rights([*reads, recipe_uri(own_prefix(draft.output))], draft.output)
+    rights = s3_rights([*reads, *platform_of(draft.combination.platform).reads(draft.output)], draft.output)
     return [*rights, Right("lambda:InvokeFunction", draft.reward.arn)] if draft.reward else rights
 
 

@@ -8,13 +8,14 @@ from novaforge.guards.findings import known
 from novaforge.tools.arguments import Model, Overrides, PlatformName
 from novaforge.tools.catalog.support import require_supported
 from novaforge.tools.context import ToolContext
+from novaforge.tools.plans.names import slug
 from novaforge.tools.plans.view import PlanView
+from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.training.draft import Draft, output_prefix, plain_spec, store, whole
 from novaforge.tools.training.hub import HubRecipe, find_recipe
 from novaforge.tools.training.inputs import look_at_input
 from novaforge.tools.training.machines import Machines, choose_machines
 from novaforge.tools.training.render import Rendered, render
-from novaforge.tools.training.request import own_prefix, slug
 from novaforge.tools.training.start import Start, resolve_start
 from novaforge.tools.training.yamltext import load_template
 
@@ -60,7 +61,7 @@ def plan_evaluation(
         role="evaluation",
         method="EVALUATION",
         model=model,
-        prefix=own_prefix(target),
+        prefix=platform_of(combination.platform).uploads(target),
         upload_as=FILE_NAMES[task],
     )
     draft = Draft(

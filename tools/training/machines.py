@@ -9,8 +9,9 @@ from novaforge.guards.values import cents
 from novaforge.tools.catalog.prices import price
 from novaforge.tools.catalog.support import Combination
 from novaforge.tools.context import ToolContext
+from novaforge.tools.platforms.base import Quota
+from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.training.hub import HubRecipe
-from novaforge.tools.training.places import Quota, read_quotas
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def choose_machines(
     legal = hub.listed_counts or combination.counts
     doubtful = () if hub.listed_counts else combination.doubtful_counts
     nodes = _count(count, legal)
-    quotas = read_quotas(ctx, list(hub.instance_types))
+    quotas = platform_of(combination.platform).check(ctx, list(hub.instance_types))
     chosen = instance_type or _default_type(combination, hub, quotas, nodes)
     if chosen not in hub.instance_types:
         raise InputError(

@@ -8,13 +8,14 @@ from novaforge.guards.findings import Fact, known
 from novaforge.tools.arguments import Method, Model, Overrides, PlatformName
 from novaforge.tools.catalog.support import Combination, require_supported
 from novaforge.tools.context import ToolContext
+from novaforge.tools.plans.names import slug
 from novaforge.tools.plans.view import PlanView
+from novaforge.tools.platforms.registry import platform_of
 from novaforge.tools.training.draft import Draft, output_prefix, plain_spec, store, whole
 from novaforge.tools.training.hub import HubRecipe, find_recipe
 from novaforge.tools.training.inputs import JobInput, look_at_input
 from novaforge.tools.training.machines import Machines, choose_machines
 from novaforge.tools.training.render import Rendered, render
-from novaforge.tools.training.request import own_prefix, slug
 from novaforge.tools.training.rewards import look_at_reward, reward_arn
 from novaforge.tools.training.start import Start, resolve_start
 from novaforge.tools.training.yamltext import load_template
@@ -117,10 +118,9 @@ def _inputs(
     ctx: ToolContext, combination: Combination, output: str, data: str, validation_data: str | None
 ) -> tuple[JobInput, ...]:
     given = {"train": data} | ({"validation": validation_data} if validation_data else {})
+    prefix = platform_of(combination.platform).uploads(output)
     return tuple(
-        look_at_input(
-            ctx, uri, role=role, method=combination.method, model=combination.model, prefix=own_prefix(output)
-        )
+        look_at_input(ctx, uri, role=role, method=combination.method, model=combination.model, prefix=prefix)
         for role, uri in given.items()
     )
 

@@ -4,27 +4,16 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from novaforge.guards.errors import InputError
-from novaforge.guards.plan import DIGEST12_TOKEN, AwsStep, CreatedResource, Probe
-from novaforge.guards.values import JsonObject
+from novaforge.guards.plan import DIGEST12_TOKEN, AwsStep, CreatedResource, Probe, Step, UploadStep
+from novaforge.guards.values import JsonObject, sha256_text
 from novaforge.tools.aws.storage import split_s3
+from novaforge.tools.plans.names import slug
+from novaforge.tools.platforms.base import JobOrder
 
 RECIPE_PATH = "/opt/ml/input/data/recipe/recipe.yaml"
 VOLUME_GB = 30
-NAME_MAX = 63
-SLUG_MAX = NAME_MAX - len("nf--") - 12
-
-
-def slug(name: str) -> str:
-    """Return a name fit for a job: letters, digits and single hyphens, at most 47 characters.
-
-    Raises InputError when nothing of it is left.
-    """
-    kept = "".join(ch if ch.isascii() and ch.isalnum() else "-" for ch in name)
-    short = "-".join(part for part in kept.split("-") if part)[:SLUG_MAX].strip("-")
-    if not short:
-        raise InputError("The name has no letter or digit.", field="name", value=name, fix="use letters and digits")
-    return short
+CHANNEL_TYPES = {"SFT_LORA": "Converse"}
+"""S3DataType of a method's data channels; every other method reads S3Prefix."""
 
 
 def job_name(name: str) -> str:
@@ -35,6 +24,22 @@ def job_name(name: str) -> str:
 def own_prefix(output: str) -> str:
     """Return the fresh prefix of a plan's uploads, in the bucket of its output."""
     return f"s3://{split_s3(output)[0]}/novaforge/{DIGEST12_TOKEN}"
+
+
+def render_job(order: JobOrder) -> list[Step]:
+    """Return the upload of the recipe and the call that starts the job."""
+    prefix = own_prefix(order.output)
+    kind = CHANNEL_TYPES.get(order.method, "S3Prefix")
+    channels = [channel(name, uri, kind) for name, uri in order.inputs]
+    request = training_request(order, [*channels, recipe_channel(prefix)])
+    recipe = UploadStep(
+        name="upload recipe.yaml",
+        uri=recipe_uri(prefix),
+        text=order.recipe,
+        sha256=sha256_text(order.recipe),
+        bytes=len(order.recipe.encode("utf-8")),
+    )
+    return [recipe, job_step(request)]
 
 
 def recipe_uri(prefix: str) -> str:
@@ -53,35 +58,24 @@ def recipe_channel(prefix: str) -> JsonObject:
     return {**channel("recipe", recipe_uri(prefix), "S3Prefix"), "InputMode": "File"}
 
 
-def training_request(
-    *,
-    name: str,
-    role_arn: str,
-    image: str,
-    hyperparameters: dict[str, str],
-    channels: list[JsonObject],
-    output: str,
-    instance_type: str,
-    instance_count: int,
-    max_runtime_s: int,
-    tags: list[JsonObject],
-) -> JsonObject:
+def training_request(order: JobOrder, channels: list[JsonObject]) -> JsonObject:
     """Return the request; always with a runtime limit, without a warm pool, and tagged."""
+    told = {**hyperparameters(order.start, order.reward_arn), "sagemaker_recipe_local_path": RECIPE_PATH}
     values: dict[str, Any] = {
-        "TrainingJobName": name,
-        "RoleArn": role_arn,
-        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
-        "HyperParameters": {**hyperparameters, "sagemaker_recipe_local_path": RECIPE_PATH},
+        "TrainingJobName": job_name(order.name),
+        "RoleArn": order.role_arn,
+        "AlgorithmSpecification": {"TrainingImage": order.image, "TrainingInputMode": "File"},
+        "HyperParameters": told,
         "InputDataConfig": channels,
-        "OutputDataConfig": {"S3OutputPath": output, "CompressionType": "GZIP"},
+        "OutputDataConfig": {"S3OutputPath": order.output, "CompressionType": "GZIP"},
         "ResourceConfig": {
-            "InstanceType": instance_type,
-            "InstanceCount": instance_count,
+            "InstanceType": order.instance_type,
+            "InstanceCount": order.instance_count,
             "VolumeSizeInGB": VOLUME_GB,
             "KeepAlivePeriodInSeconds": 0,
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_s},
-        "Tags": tags,
+        "StoppingCondition": {"MaxRuntimeInSeconds": order.max_runtime_s},
+        "Tags": order.tags,
     }
     return values
 
