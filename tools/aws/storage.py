@@ -18,6 +18,7 @@ from novaforge.tools.aws.errors import translate
 from novaforge.tools.aws.session import Aws
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 PART_BYTES = 8 * 1024 * 1024
 
 
@@ -98,7 +99,7 @@ class Storage:
     def open(self, uri: str) -> Generator[BinaryIO]:
         """Open for streaming reads of bytes."""
         if not is_s3(uri):
-            with self._existing(uri).open("rb") as file:
+            with self._open_local(uri) as file:
                 yield file
             return
         bucket, key = split_s3(uri)
@@ -163,10 +164,26 @@ class Storage:
             raise InputError(f"There is no file {uri}.", field="uri", value=uri, fix="check the path")
         return path
 
-    def _stat_local(self, uri: str) -> Stat:
+    def _open_local(self, uri: str) -> io.BufferedReader:
+        """Open folder by folder below the root: a link that took a place on the way since the check is not followed."""
         path = self._existing(uri)
-        info = path.stat()
-        with path.open("rb") as file:
+        root = next(root if root.is_dir() else root.parent for root in self._roots if path.is_relative_to(root))
+        folder = os.open(root, _FOLDER)
+        try:
+            for part in path.relative_to(root).parts[:-1]:
+                outer, folder = folder, os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+                os.close(outer)
+            handle = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+        except OSError as error:
+            reason = error.strerror or "it cannot be opened"
+            raise InputError(f"{uri}: {reason}.", field="uri", value=uri, fix="check the path") from error
+        finally:
+            os.close(folder)
+        return os.fdopen(handle, "rb")
+
+    def _stat_local(self, uri: str) -> Stat:
+        with self._open_local(uri) as file:
+            info = os.fstat(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Stat(uri, info.st_size, datetime.fromtimestamp(info.st_mtime, UTC), sha256=digest)
 
