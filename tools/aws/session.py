@@ -12,8 +12,13 @@ from novaforge.tools.aws.errors import translate
 from novaforge.tools.aws.shapes import check_request, refuse_problems
 
 CONNECT_TIMEOUT_S = 5
-READ_TIMEOUT_S = 40
 ATTEMPTS = 4
+READ_TIMEOUT_S = 10
+"""With its repetitions about the 45 s a tool may take, also when an endpoint accepts calls and never answers."""
+
+RUNS_CODE_TIMEOUT_S = 40
+RUNS_CODE = ("lambda", "sagemaker-runtime")
+"""Services that run somebody's code before they answer; who calls them keeps a deadline of its own."""
 
 
 class Aws:
@@ -99,7 +104,7 @@ class Aws:
 
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
+            read_timeout=RUNS_CODE_TIMEOUT_S if service in RUNS_CODE else READ_TIMEOUT_S,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             s3={"addressing_style": "path"} if self._endpoint else {},
             user_agent_extra="novaforge-mcp",
