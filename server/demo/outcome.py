@@ -1,5 +1,6 @@
 """What the demo ends with: a table in the terminal and the report page."""
 
+import json
 import platform
 from decimal import Decimal
 from pathlib import Path
@@ -55,7 +56,16 @@ def write_outcome(folder: Path, study: Study, outcome: Data, state: Path, second
         audit_head=FileAudit(audit).head(),
         audit_lines=verify(audit).lines,
     )
-    return write_report(folder, report)
+    page = write_report(folder, report)
+    page.with_name("result.json").write_text(_result(study, outcome, seconds), encoding="utf-8")
+    return page
+
+
+def _result(study: Study, outcome: Data, seconds: float) -> str:
+    """Return the figures of the run as JSON, for programs."""
+    kept = {key: outcome["comparison"][key] for key in ("jobs", "rows", "table", "differences", "verdict")}
+    running = outcome["spend"]["running"]
+    return json.dumps({**kept, "running": running, "plans": len(study.plans), "seconds": round(seconds)}, indent=1)
 
 
 def _facts(study: Study, seconds: float) -> list[tuple[str, str]]:

@@ -301,7 +301,7 @@ async def test_two_clients_at_once_start_one_job(world: "World", era: str) -> No
         async with anyio.create_task_group() as group:
             group.start_soon(run, first)
             group.start_soon(run, second)
-    assert sorted(result["status"] for result in results) == ["already_started", "started"]
+    assert sorted(result["status"] for result in results) == ["already_started", "started"], results
     assert results[0]["job_id"] == results[1]["job_id"]
     assert world.aws.called("create_training_job") == 1
 
