@@ -60,8 +60,13 @@ class Settings:
 
     @property
     def allowed_roots(self) -> tuple[Path, ...]:
-        """Folders whose files tools may read and write."""
-        return self.roots or (Path.cwd().resolve(),)
+        """Folders whose files tools may read and write: those given, else the working directory.
+
+        Clients that start servers in / or in the home folder did not mean all of it: there, --root is needed.
+        """
+        here = Path.cwd().resolve()
+        too_much = {Path(here.anchor), Path.home().resolve()}
+        return self.roots or (() if here in too_much else (here,))
 
     @property
     def owner(self) -> str:

@@ -71,12 +71,12 @@ class Storage:
             fix = "give a plain path"
             raise InputError(f"{one_line(path)} is not a path: {error}.", field="path", value=path, fix=fix) from error
         if not any(resolved.is_relative_to(root) for root in self._roots):
-            allowed = ", ".join(map(str, self._roots))
+            allowed = f"use a path under {', '.join(map(str, self._roots))}, or " if self._roots else ""
             raise InputError(
                 f"{path} is outside the folders this server may use.",
                 field="path",
                 value=path,
-                fix=f"use a path under {allowed}, or start the server with --root",
+                fix=f"{allowed}start the server with --root FOLDER",
             )
         return resolved
 
