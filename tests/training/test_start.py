@@ -123,7 +123,7 @@ def test_the_output_path_of_a_job_is_not_its_checkpoint(ctx: ToolContext, write_
 
 @pytest.mark.parametrize(
     ("phase", "base", "asked"),
-    [("completed", None, False), ("running", None, False), ("failed", None, True), ("completed", CHECKPOINT, True)],
+    [("completed", None, False), ("running", None, True), ("failed", None, True), ("completed", CHECKPOINT, True)],
 )
 def test_only_an_evaluation_of_the_base_model_counts_as_a_baseline(
     ctx: ToolContext, write_rows: Write, phase: str, base: str | None, asked: bool

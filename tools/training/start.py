@@ -104,8 +104,11 @@ def read_history(
 
 
 def _baselines(ctx: ToolContext, model: str) -> Seen[int]:
-    evaluations = [job for job in ctx.ledger.jobs(limit=1000) if job.kind == "evaluation" and job.model == model]
-    return Known(sum(1 for job in evaluations if not job.spec.get("base") and job.phase not in {"failed", "stopped"}))
+    """Return how many evaluations of the base model have completed; one that still runs has no result to go by."""
+    completed = ctx.ledger.jobs(phases=("completed",), limit=1000)
+    return Known(
+        sum(1 for job in completed if job.kind == "evaluation" and job.model == model and not job.spec.get("base"))
+    )
 
 
 def _is_an_output(ctx: ToolContext, base: str | None) -> bool:
