@@ -45,6 +45,8 @@ def _without_beginning(ctx: ToolContext, record: PlanRecord, pace: Pace, window:
     if unapproved(ctx, record):
         return approval_required(ctx, record.plan, NOT_APPROVED)
     now = load(ctx, record.plan.plan_id)
+    if record.state == "planned" and now.state == "approved":
+        return apply(ctx, now.plan.plan_id, pace=pace, window=window)  # approved since the record was read
     return closed(ctx, now) or settle(ctx, now.plan, "resume", pace, window)
 
 

@@ -101,6 +101,8 @@ def unapproved(ctx: ToolContext, record: PlanRecord) -> PlanRecord | None:
         return None
     now = load(ctx, plan.plan_id)  # the approval may have been used since the record was read
     if now.state == "approved":
+        if approved(ctx, plan):  # or given since: that yes must not be taken back
+            return None
         ctx.ledger.move_plan(plan.digest, ("approved",), "planned", ctx.clock())
     return now if now.state in ASKABLE else None
 
