@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novaforge.tools.datasets.apportion import apportion, largest_remainder
+from novaforge.tools.datasets.splitting.apportion import apportion, largest_remainder
 
 
 @settings(max_examples=100, deadline=None)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novaforge.guards.errors import InputError
-from novaforge.tools.datasets.csv_rows import CsvRows
-from novaforge.tools.datasets.lines import BLOCK_BYTES, Lines
+from novaforge.tools.datasets.reading.csv_rows import CsvRows
+from novaforge.tools.datasets.reading.lines import BLOCK_BYTES, Lines
 from novaforge.tools.datasets.rows import ROW_BYTES, Line, Reject
 
 

@@ -7,8 +7,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novaforge.tools.datasets.jsonl_rows import JsonlRows
-from novaforge.tools.datasets.lines import Lines
+from novaforge.tools.datasets.reading.jsonl_rows import JsonlRows
+from novaforge.tools.datasets.reading.lines import Lines
 from novaforge.tools.datasets.rows import ROW_BYTES, Line, Reject
 
 

@@ -13,7 +13,7 @@ import pytest
 from novaforge.guards.errors import AwsError, ConfigError, ConflictError, InputError
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Sink, Storage
-from novaforge.tools.datasets.outputs import Outputs
+from novaforge.tools.datasets.output.outputs import Outputs
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novaforge.guards.rules.sources import SOURCES
-from novaforge.tools.datasets.converse import CONVERSE, check_fields, holds_reserved_word
-from novaforge.tools.datasets.formats import RowFormat
-from novaforge.tools.datasets.gen_qa import GEN_QA
-from novaforge.tools.datasets.rft import RFT
-from novaforge.tools.datasets.rules import RESERVED_WORDS, RULES
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.converse import CONVERSE, check_fields, holds_reserved_word
+from novaforge.tools.datasets.formats.gen_qa import GEN_QA
+from novaforge.tools.datasets.formats.rft import RFT
+from novaforge.tools.datasets.formats.rules import RESERVED_WORDS, RULES
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk

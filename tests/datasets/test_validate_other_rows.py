@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from novaforge.guards.errors import InputError, RefusedError
-from novaforge.tools.datasets.gen_qa import GEN_QA
-from novaforge.tools.datasets.rft import RFT
+from novaforge.tools.datasets.formats.gen_qa import GEN_QA
+from novaforge.tools.datasets.formats.rft import RFT
 from novaforge.tools.datasets.tool import validate_dataset
 
 if TYPE_CHECKING:

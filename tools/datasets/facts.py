@@ -6,7 +6,7 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.plan import InputIdentity
 from novaforge.guards.values import Frozen
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.targets import row_format
+from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.validation import open_training_file, run_audit
 
 

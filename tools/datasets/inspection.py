@@ -13,17 +13,17 @@ from novaforge.guards.text import clean, one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.columns import display, normalise, other_delimiter, propose, resolve
-from novaforge.tools.datasets.converse import CONVERSE
+from novaforge.tools.datasets.checks.reports import reject_findings
+from novaforge.tools.datasets.checks.stats import Labels, Lengths
+from novaforge.tools.datasets.checks.tally import Rejects
+from novaforge.tools.datasets.formats.converse import CONVERSE
+from novaforge.tools.datasets.formats.targets import BY_NAME, FORMATS, WORKS
 from novaforge.tools.datasets.progress import Heartbeat
-from novaforge.tools.datasets.reports import reject_findings
+from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import ColumnView, InspectResult
 from novaforge.tools.datasets.rows import JsonRow, Line
-from novaforge.tools.datasets.shapes import HEAD_ROWS, TARGETS, recognise
-from novaforge.tools.datasets.source import Source, open_source
-from novaforge.tools.datasets.stats import Labels, Lengths
-from novaforge.tools.datasets.tally import Rejects
-from novaforge.tools.datasets.targets import BY_NAME, FORMATS, WORKS
+from novaforge.tools.datasets.shapes.columns import display, normalise, other_delimiter, propose, resolve
+from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS, TARGETS, recognise
 from novaforge.tools.results import finding_views
 
 MAX_SAMPLE_ROWS = 20

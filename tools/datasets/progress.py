@@ -3,7 +3,7 @@
 import time
 
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.source import Source
+from novaforge.tools.datasets.reading.source import Source
 
 _EVERY_ROWS = 4096
 _EVERY_S = 2.0

@@ -4,9 +4,9 @@ from pydantic import JsonValue
 
 from novaforge.tools.arguments import Columns, Method, Model, PlatformName
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.inspection import inspect
 from novaforge.tools.datasets.results import InspectResult, TransformResult, ValidateResult
-from novaforge.tools.datasets.targets import row_format
 from novaforge.tools.datasets.transform import Request, transform
 from novaforge.tools.datasets.validation import validate
 

@@ -13,25 +13,25 @@ from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.columns import display
-from novaforge.tools.datasets.convert import Finished, MappedRows, ReadyRows, check_system_prompt, converter
-from novaforge.tools.datasets.filters import Candidate, Filter, make_filters
-from novaforge.tools.datasets.formats import RowFormat
-from novaforge.tools.datasets.manifest import FILE as MANIFEST_FILE
-from novaforge.tools.datasets.manifest import render
-from novaforge.tools.datasets.outputs import OutputFile, Outputs, check_target
-from novaforge.tools.datasets.parts import OneFile, Parts, split_files
+from novaforge.tools.datasets.checks.reports import mapping_findings, reject_findings
+from novaforge.tools.datasets.checks.tally import Rejects, Tally
+from novaforge.tools.datasets.filters.stateless import Candidate, Filter, make_filters
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.rules import RULES
+from novaforge.tools.datasets.formats.targets import row_format
+from novaforge.tools.datasets.output.manifest import FILE as MANIFEST_FILE
+from novaforge.tools.datasets.output.manifest import render
+from novaforge.tools.datasets.output.outputs import OutputFile, Outputs, check_target
 from novaforge.tools.datasets.progress import Heartbeat
-from novaforge.tools.datasets.reports import mapping_findings, reject_findings
+from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import FileView, TransformResult
 from novaforge.tools.datasets.rows import FILTERED, Line, Reject
-from novaforge.tools.datasets.rules import RULES
-from novaforge.tools.datasets.shapes import HEAD_ROWS
-from novaforge.tools.datasets.source import Source, open_source
-from novaforge.tools.datasets.split import Split, parse_split
-from novaforge.tools.datasets.strata import Strata
-from novaforge.tools.datasets.tally import Rejects, Tally
-from novaforge.tools.datasets.targets import row_format
+from novaforge.tools.datasets.shapes.columns import display
+from novaforge.tools.datasets.shapes.convert import Finished, MappedRows, ReadyRows, check_system_prompt, converter
+from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS
+from novaforge.tools.datasets.splitting.parts import OneFile, Parts, split_files
+from novaforge.tools.datasets.splitting.split import Split, parse_split
+from novaforge.tools.datasets.splitting.strata import Strata
 from novaforge.tools.results import finding_views
 
 REJECTS_FILE = "rejects.jsonl"

@@ -9,16 +9,16 @@ from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding, blocking
 from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.audit import Audit
-from novaforge.tools.datasets.formats import RowFormat
+from novaforge.tools.datasets.checks.audit import Audit
+from novaforge.tools.datasets.checks.stats import Digests
+from novaforge.tools.datasets.checks.tally import Rejects, rule_finding
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.targets import BY_NAME
 from novaforge.tools.datasets.progress import Heartbeat
+from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import ValidateResult
 from novaforge.tools.datasets.rows import Line
-from novaforge.tools.datasets.shapes import HEAD_ROWS, recognise
-from novaforge.tools.datasets.source import Source, open_source
-from novaforge.tools.datasets.stats import Digests
-from novaforge.tools.datasets.tally import Rejects, rule_finding
-from novaforge.tools.datasets.targets import BY_NAME
+from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS, recognise
 from novaforge.tools.results import row_findings
 
 SMALLEST_BATCH = 32

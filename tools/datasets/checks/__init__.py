@@ -1,0 +1,1 @@
+"""What a pass over rows counts, and its findings."""

@@ -1,0 +1,50 @@
+"""Findings about a source as such: what could not be read, and what was assumed."""
+
+from novaforge.guards.findings import Finding
+from novaforge.tools.datasets.checks.tally import Rejects
+from novaforge.tools.datasets.reading.encoding import conversion
+from novaforge.tools.datasets.reading.source import Source
+from novaforge.tools.datasets.rows import BAD_CSV, FILTERED, NOT_UTF8, TOO_FEW_CELLS, TOO_LARGE
+from novaforge.tools.datasets.shapes.columns import Mapping, shown
+
+
+def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
+    """Return one finding per reason for which rows were left out."""
+    found: list[Finding] = []
+    for reason in rejects.reasons:
+        seen = rejects.where(reason)
+        found.append(
+            Finding(
+                rule="source-rows",
+                severity="info" if reason.startswith(FILTERED) else "warn",
+                message=f"rows left out: {reason} ({seen.where()})",
+                fix=_fix(
+                    source, reason, swallowed=reason in (BAD_CSV, TOO_FEW_CELLS, TOO_LARGE) and seen.span > seen.count
+                ),
+                count=seen.count,
+            )
+        )
+    return found
+
+
+def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
+    """Return what was assumed about the columns, and which columns are not used."""
+    if mapping.given:
+        return []
+    pairs = ", ".join(f"{name} from {shown([column])}" for name, column in mapping.columns.items())
+    unused = [column for column in source.columns or [] if column not in mapping.columns.values()]
+    rest = f"; not used: {shown(unused)}" if unused else ""
+    message = f"columns were chosen by their names: {pairs}{rest}"
+    return [Finding(rule="source-mapping", severity="info", message=message, fix="give columns to choose others")]
+
+
+def _fix(source: Source, reason: str, *, swallowed: bool) -> str:
+    if reason.startswith(FILTERED):
+        return ""
+    if swallowed:
+        return "look for a quote that opens on that line and is not closed: every line below it up to the next quote is lost with it"
+    if reason != NOT_UTF8:
+        return "correct them in the source, or go on without them"
+    guess = source.reader.guess
+    words = f"the bytes look like {guess}; " if guess else ""
+    return f"{words}{conversion(guess)}"

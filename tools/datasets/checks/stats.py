@@ -1,0 +1,90 @@
+"""Lengths, labels and digests of rows, kept in memory that does not grow with the text."""
+
+import hashlib
+from collections import Counter
+from math import ceil
+
+from novaforge.tools.datasets.splitting.strata import Strata
+
+TOKEN_BASIS = "UTF-8 bytes / 4, within about 30 %; Nova's tokenizer is not public, the chat template is not counted"
+
+
+class Lengths:
+    """Lengths in characters as a histogram of exact values."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._chars = 0
+        self._bytes = 0
+
+    def add(self, *texts: str) -> None:
+        """Count one row by the sum of its texts."""
+        chars = sum(map(len, texts))
+        self._counts[chars] += 1
+        self._chars += chars
+        self._bytes += sum(len(text) if text.isascii() else len(text.encode("utf-8")) for text in texts)
+
+    def percentile(self, percent: int) -> int:
+        """Return the smallest length that at least so many percent of the rows do not pass; 0 without rows."""
+        wanted = ceil(sum(self._counts.values()) * percent / 100)
+        seen = 0
+        for length in sorted(self._counts):
+            seen += self._counts[length]
+            if seen >= wanted:
+                return length
+        return 0
+
+    def tokens(self, chars: int) -> int:
+        """Return the estimated tokens of so many characters of this text; TOKEN_BASIS says how."""
+        return ceil(chars * self._bytes / self._chars / 4) if self._chars else 0
+
+    def summary(self) -> dict[str, int | str]:
+        """Return characters and estimated tokens at p50, p95 and the maximum, with the basis of the estimate."""
+        found: dict[str, int | str] = {}
+        for name, percent in (("p50", 50), ("p95", 95), ("max", 100)):
+            chars = self.percentile(percent)
+            found |= {f"chars_{name}": chars, f"tokens_{name}": self.tokens(chars)}
+        return found | {"tokens_basis": TOKEN_BASIS}
+
+
+class Labels:
+    """Rows by answer while the answers look like labels."""
+
+    def __init__(self) -> None:
+        self._strata = Strata()
+
+    def add(self, answer: str) -> None:
+        """Count one row."""
+        self._strata.number(answer)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by label, most frequent first; empty when the answers are no labels."""
+        return dict(Counter(self._strata.counts).most_common())
+
+
+class Digests:
+    """A set of texts as 64-bit digests."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+
+    def add(self, *texts: str) -> bool:
+        """Remember texts as one item; True when they were there already."""
+        digest = _digest(texts)
+        if digest in self._seen:
+            return True
+        self._seen.add(digest)
+        return False
+
+    def __contains__(self, text: str) -> bool:
+        return _digest((text,)) in self._seen
+
+
+def _digest(texts: tuple[str, ...]) -> bytes:
+    state = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        data = text.encode("utf-8")
+        state.update(len(data).to_bytes(8, "big"))
+        state.update(data)
+    return state.digest()

@@ -1,0 +1,1 @@
+"""Rows left out on request."""

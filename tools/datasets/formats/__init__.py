@@ -1,0 +1,1 @@
+"""Row formats of the training methods, and their rules."""

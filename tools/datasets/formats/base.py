@@ -1,0 +1,60 @@
+"""What a row format is: how a row is built, checked and read again."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from novaforge.tools.datasets.checks.tally import Hit
+from novaforge.tools.datasets.rows import JsonRow
+
+Fields = Mapping[str, Any]
+"""Logical names to values; text, except where a format takes an object or a list. Optional ones may be absent."""
+
+
+@dataclass(frozen=True)
+class RowFormat:
+    """One row format of one method."""
+
+    name: str
+    method: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    structured: tuple[str, ...]
+    """Fields that may hold a JSON object or list instead of text."""
+    build: Callable[[Fields], JsonRow]
+    check: Callable[[JsonRow], list[Hit]]
+    """Every rule a row breaks; never raises, whatever JSON the row is."""
+    check_fields: Callable[[Fields], list[Hit]]
+    """The same for the row that `build` makes of these fields, at a fraction of the time."""
+    prompt: Callable[[JsonRow], str]
+    """The text the model is asked, the same for one question in every format; of a row that breaks no rule."""
+    answer: Callable[[JsonRow], str]
+    """The wanted answer as text, or an empty string."""
+    texts: Callable[[JsonRow], Iterator[str]]
+    """Every text the model reads or learns."""
+    parts: Callable[[JsonRow], set[str]]
+    """Names of the optional parts a row has."""
+    file_name: str = ""
+    """The only file name the method reads; empty when any .jsonl will do."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every logical name that has a place in a row."""
+        return self.required + self.optional
+
+
+def blank(value: Any) -> bool:
+    """Tell anything but a text with at least one visible character."""
+    return not isinstance(value, str) or not value.strip()
+
+
+def objects(value: Any) -> list[tuple[int, dict[str, Any]]]:
+    """Return the objects of a list with their places; nothing for any other value."""
+    if not isinstance(value, list):
+        return []
+    return [(index, item) for index, item in enumerate(value) if isinstance(item, dict)]
+
+
+def all_objects(value: Any) -> bool:
+    """Tell a list that holds objects only."""
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)

@@ -1,0 +1,152 @@
+"""RFT rows of one turn: OpenAI-style messages with a reference answer; the reward function gets the row as it is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from novaforge.tools.datasets.checks.tally import Hit
+from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, objects
+from novaforge.tools.datasets.rows import JsonRow
+
+_ROLES = {"system", "user", "assistant", "tool", "bot", "developer"}
+_KEYS = {"role", "content", "tool_calls", "tool_call_id"}
+_SYSTEM = {"system", "developer"}
+
+
+def build(fields: Fields) -> JsonRow:
+    """Return a row; nothing stands in it that was not mapped, apart from the id."""
+    messages = [{"role": "system", "content": fields["system"]}] if fields.get("system") else []
+    messages.append({"role": "user", "content": fields["query"]})
+    row: JsonRow = {"id": fields["id"], "messages": messages, "reference_answer": fields["response"]}
+    for name in ("tools", "metadata"):
+        if fields.get(name):
+            row[name] = fields[name]
+    return row
+
+
+def check(row: JsonRow) -> list[Hit]:
+    """Return every rule a row breaks; keys beside the known ones are allowed, the reward function gets them."""
+    hits = _answer(row)
+    if "id" in row and blank(row["id"]):
+        hits.append(Hit("DA3-rft-id", "$.id"))
+    if "tools" in row and not tools_are_complete(row["tools"]):
+        hits.append(Hit("DA4-rft-tools", "$.tools"))
+    messages = row.get("messages")
+    if not messages or not all_objects(messages):
+        return [*hits, Hit("DA3-rft-messages", "$.messages")]
+    for index, message in objects(messages):
+        hits += _message(message, index)
+    roles = [message.get("role") for message in messages]
+    if "user" not in roles:
+        hits.append(Hit("DA3-rft-user", "$.messages"))
+    if roles[-1] in ("assistant", "bot"):
+        hits.append(Hit("DA3-rft-last", f"$.messages[{len(roles) - 1}]"))
+    return hits
+
+
+def check_fields(fields: Fields) -> list[Hit]:
+    """Return every rule the row built from these fields breaks: only what may be structured can be wrong in it."""
+    hits = [] if isinstance(fields["response"], str | dict) else [Hit("DA3-rft-answer", "$.reference_answer")]
+    if fields.get("tools") and not tools_are_complete(fields["tools"]):
+        hits.append(Hit("DA4-rft-tools", "$.tools"))
+    return hits
+
+
+def tools_are_complete(value: Any) -> bool:
+    """Tell a non-empty list of function specifications with unique names."""
+    if not all_objects(value) or not value:
+        return False
+    names = [_tool_name(tool) for tool in value]
+    return all(names) and len(set(names)) == len(names)
+
+
+def prompt(row: JsonRow) -> str:
+    """Return the user's texts."""
+    return "\n".join(
+        text for _, message in objects(row.get("messages")) if message.get("role") == "user" for text in _texts(message)
+    )
+
+
+def answer(row: JsonRow) -> str:
+    """Return the reference answer; an object as JSON text."""
+    value = row.get("reference_answer", "")
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def texts(row: JsonRow) -> Iterator[str]:
+    """Yield every text of the prompt."""
+    for _, message in objects(row.get("messages")):
+        yield from _texts(message)
+
+
+def parts(row: JsonRow) -> set[str]:
+    """Return which optional parts a row has."""
+    return {"id", "reference_answer", "tools"} & row.keys()
+
+
+def _answer(row: JsonRow) -> list[Hit]:
+    value = row.get("reference_answer", "absent")
+    good = not blank(value) or (isinstance(value, dict) and bool(value))
+    return [] if good else [Hit("DA3-rft-answer", "$.reference_answer")]
+
+
+def _message(message: JsonRow, index: int) -> list[Hit]:
+    path = f"$.messages[{index}]"
+    hits = [Hit("DA1-key", path)] if message.keys() - _KEYS else []
+    role = message.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        hits.append(Hit("DA3-rft-role", f"{path}.role"))
+    elif role in _SYSTEM and index:
+        hits.append(Hit("DA3-rft-system", path))
+    calls = role == "assistant" and message.get("tool_calls") and message.get("content") is None
+    if not calls and not _content_is_text(message.get("content")):
+        hits.append(Hit("DA3-rft-content", f"{path}.content"))
+    return hits
+
+
+def _content_is_text(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip())
+    return (
+        all_objects(value)
+        and bool(value)
+        and all(part.get("type") == "text" and isinstance(part.get("text"), str) for part in value)
+    )
+
+
+def _texts(message: JsonRow) -> Iterator[str]:
+    content = message.get("content")
+    if isinstance(content, str):
+        yield content
+    for _, part in objects(content):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+
+
+def _tool_name(tool: JsonRow) -> str:
+    function = tool.get("function")
+    if tool.get("type") != "function" or not isinstance(function, dict) or blank(function.get("description")):
+        return ""
+    parameters = function.get("parameters")
+    if not isinstance(parameters, dict) or parameters.get("type") != "object":
+        return ""
+    if not isinstance(parameters.get("properties"), dict) or blank(function.get("name")):
+        return ""
+    return str(function["name"])
+
+
+RFT = RowFormat(
+    name="rft",
+    method="RFT_LORA",
+    required=("query", "response"),
+    optional=("system", "id", "tools", "metadata"),
+    structured=("response", "tools", "metadata"),
+    build=build,
+    check=check,
+    check_fields=check_fields,
+    prompt=prompt,
+    answer=answer,
+    texts=texts,
+    parts=parts,
+)

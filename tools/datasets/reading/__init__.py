@@ -1,0 +1,1 @@
+"""Sources: what they are, and their rows."""

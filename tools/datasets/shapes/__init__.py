@@ -1,0 +1,1 @@
+"""What rows are, and how they become rows of a format."""

@@ -1,0 +1,194 @@
+"""Logical column names, their aliases, and how they are mapped to the columns of a source."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from novaforge.guards.errors import InputError
+from novaforge.guards.text import one_line
+from novaforge.tools.arguments import Columns
+from novaforge.tools.datasets.formats.base import RowFormat
+
+LOGICAL = (
+    "query", "response", "system", "id", "reasoning", "metadata", "tools", "messages", "text", "chosen", "rejected", "images",
+)  # fmt: skip
+"""Logical names, the same for every method (design, section 4)."""
+
+ALIASES = {
+    "question": "query",
+    "prompt": "query",
+    "answer": "response",
+    "reference_answer": "response",
+    "reasoning_text": "reasoning",
+}
+"""Spellings of AWS's SDK that are accepted."""
+
+NAME_CHARS = 60
+_QUERY_NAMES = (
+    "query", "question", "prompt", "instruction", "input", "body", "text", "content", "sentence", "review", "document",
+)  # fmt: skip
+_RESPONSE_NAMES = (
+    "response", "answer", "reference_answer", "label", "y", "output", "completion", "target", "class", "category", "intent",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Logical name to source column, and whether the caller gave it or it was proposed from the names."""
+
+    columns: Columns
+    given: bool
+
+
+def normalise(columns: Columns) -> Columns:
+    """Return the mapping with aliases replaced; raises InputError for an unknown or doubled logical name."""
+    found: Columns = {}
+    for name, column in columns.items():
+        logical = ALIASES.get(name, name)
+        if logical not in LOGICAL:
+            raise _unknown(name, column)
+        if logical in found:
+            raise InputError(
+                f"columns maps {logical} twice, once as {name}.",
+                field="columns",
+                value=name,
+                fix="give one of the spellings",
+            )
+        found[logical] = column
+    return found
+
+
+def check_usable(columns: Columns, row_format: RowFormat) -> None:
+    """Raise InputError when a logical name has no place in the method's rows, or when a required one is missing."""
+    for name in columns:
+        if name not in row_format.fields:
+            raise InputError(
+                f"Rows for {row_format.method} have no place for {name}.",
+                field="columns",
+                value=name,
+                fix=f"leave it out; usable: {', '.join(row_format.fields)}",
+            )
+    for name in row_format.required:
+        if name not in columns:
+            raise InputError(
+                f"columns does not say which column is the {name}.",
+                field="columns",
+                value=columns,
+                fix=f'add "{name}": "<source column>"',
+            )
+    if columns["query"] == columns["response"]:
+        message = "columns takes query and response from the same column."
+        raise InputError(message, field="columns", value=columns["query"], fix="name two columns")
+    if row_format.name == "gen_qa" and {"id", "metadata"} <= columns.keys():
+        message = "gen_qa rows carry one metadata text, which holds the row id; map either id or metadata."
+        raise InputError(message, field="columns", value="metadata", fix="leave one of them out")
+
+
+def display(name: str) -> str:
+    """Return a column name as it is shown: on one line, without control characters, capped."""
+    return one_line(name, NAME_CHARS)
+
+
+def locate(column: str, present: Sequence[str]) -> str | None:
+    """Return the source's own name for a column given exactly or as it is shown; None when there is no single one."""
+    if column in present:
+        return column
+    alike = [name for name in present if display(name) == column]
+    return alike[0] if len(alike) == 1 else None
+
+
+def resolve(columns: Columns, present: Sequence[str], where: str, optional: Sequence[str] = ()) -> Columns:
+    """Return the mapping with the source's own names; raises InputError for a column it does not have.
+
+    Columns of the `optional` logical names may be absent, and are then left as they were given.
+    """
+    found: Columns = {}
+    for name, column in columns.items():
+        located = locate(column, present)
+        if located is None and name not in optional:
+            raise _absent(name, column, present, where)
+        found[name] = column if located is None else located
+    return found
+
+
+def propose(present: Sequence[str]) -> Columns:
+    """Return query and response where exactly one column has a usual name for it, and columns named system or id."""
+    lowered = {name.lower(): name for name in present}
+    proposed: Columns = {}
+    for logical, names in (("query", _QUERY_NAMES), ("response", _RESPONSE_NAMES)):
+        candidates = [lowered[name] for name in names if name in lowered]
+        if len(candidates) == 1:
+            proposed[logical] = candidates[0]
+    return proposed | {name: lowered[name] for name in ("system", "id") if name in lowered}
+
+
+def map_columns(columns: Columns | None, present: Sequence[str], row_format: RowFormat) -> Mapping:
+    """Return the mapping to use: the caller's, or the proposed one when the names are unmistakable."""
+    if columns is not None:
+        wanted = normalise(columns)
+        check_usable(wanted, row_format)
+        return Mapping(wanted, given=True)
+    proposed = propose(present)
+    missing = [name for name in row_format.required if name not in proposed]
+    if missing:
+        raise InputError(
+            f"It is not clear from the names which column is the {' and which the '.join(missing)}.",
+            field="columns",
+            value=None,
+            fix=f'give columns such as {{"query": "...", "response": "..."}}; available: {shown(present)}{_delimiter_hint(present)}',
+        )
+    return Mapping({name: column for name, column in proposed.items() if name in row_format.fields}, given=False)
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names that resemble one, regardless of case."""
+    by_lower = {item.lower(): item for item in known}
+    return [by_lower[match] for match in get_close_matches(name.lower(), list(by_lower), n=3, cutoff=0.6)]
+
+
+SHOWN = 20
+"""Most names a message lists."""
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return column names for a message, cleaned, capped and quoted: they come from the file."""
+    listed = ", ".join(repr(display(name)) for name in names[:SHOWN])
+    return f"{listed} and {len(names) - SHOWN} more" if len(names) > SHOWN else listed
+
+
+def _absent(name: str, column: str, present: Sequence[str], where: str) -> InputError:
+    near = nearest(column, present)
+    hint = f"did you mean {shown(near)}? " if near else ""
+    return InputError(
+        f"There is no column {display(column)!r} (mapped to {name}) {where}.",
+        field="columns",
+        value=column,
+        fix=f"{hint}available: {shown(present)}{_delimiter_hint(present)}",
+    )
+
+
+def _unknown(name: str, column: str) -> InputError:
+    known = (*LOGICAL, *ALIASES)
+    swapped = column in known
+    near = nearest(name, known)
+    hint = f'write {{"{column}": "{display(name)}"}}, logical name first; ' if swapped else ""
+    hint += f"did you mean {' or '.join(near)}? " if near and not swapped else ""
+    return InputError(
+        f"columns has the unknown logical name {display(name)!r}.",
+        field="columns",
+        value=name,
+        fix=f"{hint}known: {', '.join(LOGICAL)}",
+    )
+
+
+def _delimiter_hint(present: Sequence[str]) -> str:
+    other = other_delimiter(present)
+    return f" (the header looks delimited by {other}; only commas are read)" if other else ""
+
+
+def other_delimiter(present: Sequence[str]) -> str:
+    """Return what a header of one column seems to be delimited by instead of commas, in words, or an empty text."""
+    if len(present) != 1:
+        return ""
+    marks = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
+    return next((word for mark, word in marks if mark in present[0]), "")

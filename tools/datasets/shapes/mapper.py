@@ -1,0 +1,89 @@
+"""Turn one record of a table into the fields of a row."""
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from novaforge.tools.datasets.formats.base import Fields, RowFormat
+from novaforge.tools.datasets.rows import Line, Reject
+from novaforge.tools.datasets.shapes.columns import Mapping
+
+
+class _Slot(NamedTuple):
+    name: str
+    key: Any
+    required: bool
+    structured: bool
+
+
+class BadFieldError(Exception):
+    """A required field is not there or cannot be used; the text is the reason, without the value."""
+
+
+class Mapper:
+    """Picks the mapped columns; texts are passed on character for character."""
+
+    def __init__(
+        self, mapping: Mapping, row_format: RowFormat, header: list[str] | None, system_prompt: str | None, stem: str
+    ) -> None:
+        self._slots = [
+            _Slot(
+                name,
+                header.index(column) if header is not None else column,
+                name in row_format.required,
+                name in row_format.structured,
+            )
+            for name, column in mapping.columns.items()
+        ]
+        self._system_prompt = system_prompt
+        self._stem = stem
+        self.never_seen = set(mapping.columns.values()) if header is None else set[str]()
+        """Mapped JSON keys that no row has had so far."""
+
+    def fields(self, line: Line) -> Fields | Reject:
+        """Return the row's fields, or why there are none."""
+        record: Any = line.record
+        if self.never_seen:
+            self.never_seen.difference_update(record)
+        found: dict[str, Any] = {}
+        table = isinstance(record, list)
+        try:
+            for slot in self._slots:
+                value = record[slot.key] if table else record.get(slot.key)
+                if type(value) is not str or slot.structured:
+                    value = _usable(value, slot)
+                if value and not (type(value) is str and value.isspace()):
+                    found[slot.name] = value
+                elif slot.required:
+                    missing = not table and slot.key not in record
+                    return Reject(line.number, f"{slot.name} is {'missing' if missing else 'empty'}")
+        except BadFieldError as problem:
+            return Reject(line.number, str(problem))
+        if self._system_prompt is not None and "system" not in found:
+            found["system"] = self._system_prompt
+        if "id" not in found:
+            found["id"] = f"{self._stem}-{line.number}"
+        return found
+
+
+def _usable(value: Any, slot: _Slot) -> Any:
+    """Return text, or an object or list where the field takes one; raises BadFieldError."""
+    if slot.name == "tools" and isinstance(value, str) and value.strip():
+        return _parsed(value)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dict | list):
+        if slot.structured:
+            return value
+        raise BadFieldError(f"{slot.name} is not text but {'an object' if isinstance(value, dict) else 'a list'}")
+    if isinstance(value, float):
+        # 1.10 would come out as 1.1, so a fraction is not turned into text behind the caller's back.
+        raise BadFieldError(f"{slot.name} is a number with a fraction, not text")
+    return orjson.dumps(value).decode()
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadFieldError("tools is not JSON") from error
