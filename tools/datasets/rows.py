@@ -51,3 +51,37 @@ class Reject(NamedTuple):
 
 OnReject = Callable[[Reject], None]
 """Told about each row that is left out; nothing is left out without it."""
+
+
+class Hit(NamedTuple):
+    """A place in a row that breaks a rule; the path names keys of the format only, never the row's content."""
+
+    rule: str
+    path: str = "$"
+
+
+class MediaRef(NamedTuple):
+    """A media file a row needs in the data's bucket: its kind, where it is now, and the name it gets below the target.
+
+    `source` is an s3://, http(s):// or local reference; `data` holds the bytes instead when the row carried them itself.
+    """
+
+    kind: str
+    source: str
+    name: str
+    data: bytes = b""
+
+
+class Finished(NamedTuple):
+    """A row ready to be written: its bytes, content, query and answer as text, the rules it breaks, the media it needs.
+
+    `group` keeps rows together in a split; empty means the query does.
+    """
+
+    data: bytes
+    row: JsonRow
+    prompt: str
+    answer: str
+    hits: list[Hit]
+    media: tuple[MediaRef, ...] = ()
+    group: str = ""

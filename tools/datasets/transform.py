@@ -25,9 +25,9 @@ from novaforge.tools.datasets.output.outputs import OutputFile, Outputs, check_t
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import FileView, TransformResult
-from novaforge.tools.datasets.rows import FILTERED, Line, Reject
+from novaforge.tools.datasets.rows import FILTERED, Finished, Line, Reject
 from novaforge.tools.datasets.shapes.columns import display
-from novaforge.tools.datasets.shapes.convert import Finished, MappedRows, ReadyRows, check_system_prompt, converter
+from novaforge.tools.datasets.shapes.convert import MappedRows, ReadyRows, check_system_prompt, converter
 from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS
 from novaforge.tools.datasets.splitting.parts import OneFile, Parts, split_files
 from novaforge.tools.datasets.splitting.split import Split, parse_split

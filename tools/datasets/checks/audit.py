@@ -4,10 +4,10 @@ from collections import Counter
 
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.checks.stats import Digests, Labels, Lengths
-from novaforge.tools.datasets.checks.tally import Hit, Rejects, Seen, Tally, rule_finding, shares
+from novaforge.tools.datasets.checks.tally import Rejects, Seen, Tally, rule_finding, shares
 from novaforge.tools.datasets.formats.base import RowFormat, objects
 from novaforge.tools.datasets.formats.converse_items import media_uri
-from novaforge.tools.datasets.rows import BAD_JSON, NOT_AN_OBJECT, NOT_UTF8, TOO_LARGE, JsonRow, Line
+from novaforge.tools.datasets.rows import BAD_JSON, NOT_AN_OBJECT, NOT_UTF8, TOO_LARGE, Hit, JsonRow, Line
 
 _UNREADABLE = (BAD_JSON, NOT_AN_OBJECT, NOT_UTF8, TOO_LARGE)
 _DUPLICATE_SHARE = 0.01

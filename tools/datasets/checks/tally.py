@@ -2,20 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.formats.rules import RULES
-from novaforge.tools.datasets.rows import Reject
+from novaforge.tools.datasets.rows import Hit, Reject
 
 FIRST_LINES = 5
-
-
-class Hit(NamedTuple):
-    """A place in a row that breaks a rule; the path names keys of the format only, never the row's content."""
-
-    rule: str
-    path: str = "$"
 
 
 @dataclass

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from novaforge.tools.datasets.checks.tally import Hit
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 Fields = Mapping[str, Any]
 """Logical names to values; text, except where a format takes an object or a list. Optional ones may be absent."""

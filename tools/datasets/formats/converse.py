@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from novaforge.tools.datasets.checks.tally import Hit
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, objects
 from novaforge.tools.datasets.formats.converse_items import check_item
 from novaforge.tools.datasets.formats.converse_tools import check_tools
 from novaforge.tools.datasets.formats.rules import RESERVED_WORDS, SCHEMA_VERSION
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _KEYS = {"schemaVersion", "system", "messages", "toolConfig"}
 _COLON_WORDS = tuple(word for word in RESERVED_WORDS if word.endswith(":"))

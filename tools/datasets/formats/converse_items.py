@@ -3,10 +3,9 @@
 import re
 from typing import Any
 
-from novaforge.tools.datasets.checks.tally import Hit
 from novaforge.tools.datasets.formats.base import all_objects, blank
 from novaforge.tools.datasets.formats.rules import DOCUMENT_FORMATS, IMAGE_FORMATS, VIDEO_FORMATS
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _FORMATS = {"image": IMAGE_FORMATS, "video": VIDEO_FORMATS, "document": DOCUMENT_FORMATS}
 _KINDS = {"text", "reasoningContent", "toolUse", "toolResult", *_FORMATS}

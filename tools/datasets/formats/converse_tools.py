@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from novaforge.tools.datasets.checks.tally import Hit
 from novaforge.tools.datasets.formats.base import blank, objects
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 
 def check_tools(row: JsonRow) -> list[Hit]:

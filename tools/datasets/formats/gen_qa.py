@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from novaforge.tools.datasets.checks.tally import Hit
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank
 from novaforge.tools.datasets.formats.rules import GEN_QA_FILE
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _KEYS = {"query", "response", "system", "images", "metadata"}
 

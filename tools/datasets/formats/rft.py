@@ -5,9 +5,8 @@ from typing import Any
 
 import orjson
 
-from novaforge.tools.datasets.checks.tally import Hit
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, objects
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _ROLES = {"system", "user", "assistant", "tool", "bot", "developer"}
 _KEYS = {"role", "content", "tool_calls", "tool_call_id"}

@@ -1,33 +1,21 @@
 """Turn records into finished rows of a format: mapped from columns, or passed on when they have the format already."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import orjson
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.tools.arguments import Columns
-from novaforge.tools.datasets.checks.tally import Hit
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.rules import RULES
 from novaforge.tools.datasets.reading.source import Source
-from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, JsonRow, Line, Reject
+from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, Hit, Line, Reject
 from novaforge.tools.datasets.shapes.columns import ALIASES, Mapping, locate, map_columns, nearest, resolve, shown
 from novaforge.tools.datasets.shapes.mapper import Mapper
 from novaforge.tools.datasets.shapes.recognise import TARGETS, recognise
 
 _CONTENT_RULES = {"DA2"}
 """Rules about the words of a row: such a row is written and reported, while one of a broken shape is rejected."""
-
-
-class Finished(NamedTuple):
-    """A row ready to be written, with its query, its answer and the rules it breaks."""
-
-    data: bytes
-    row: JsonRow
-    prompt: str
-    answer: str
-    hits: list[Hit]
 
 
 class MappedRows:

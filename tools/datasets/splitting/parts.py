@@ -10,7 +10,7 @@ from typing import IO, Protocol
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import JsonObject
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs
-from novaforge.tools.datasets.shapes.convert import Finished
+from novaforge.tools.datasets.rows import Finished
 from novaforge.tools.datasets.splitting.assign import Hasher, Index, assign
 from novaforge.tools.datasets.splitting.split import UNUSED, Split, refuse_empty
 from novaforge.tools.datasets.splitting.strata import Strata
