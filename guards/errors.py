@@ -4,6 +4,7 @@ NovaForgeError
     InputError      an argument or a file the caller can correct
     RefusedError    a guard says no, or the combination is not supported
     ConfigError     the server's own installation or settings
+    CancelledError  the caller no longer wants the result
     AwsError        an AWS call failed
         NotFoundError   the thing asked for does not exist
         ConflictError   a thing of that name exists already
@@ -11,7 +12,16 @@ NovaForgeError
 
 from typing import Any
 
-__all__ = ["AwsError", "ConfigError", "ConflictError", "InputError", "NotFoundError", "NovaForgeError", "RefusedError"]
+__all__ = [
+    "AwsError",
+    "CancelledError",
+    "ConfigError",
+    "ConflictError",
+    "InputError",
+    "NotFoundError",
+    "NovaForgeError",
+    "RefusedError",
+]
 
 
 class NovaForgeError(Exception):
@@ -56,6 +66,12 @@ class ConfigError(NovaForgeError):
     """The server is not set up for what was asked: a missing extra, credential, region or flag."""
 
     kind = "config"
+
+
+class CancelledError(NovaForgeError):
+    """The call was cancelled or its job stopped; nothing half-written is left."""
+
+    kind = "cancelled"
 
 
 class AwsError(NovaForgeError):

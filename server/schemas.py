@@ -72,7 +72,18 @@ def _compact(node: Any, *, names: bool = False) -> Any:
             key not in {"default", "required", "format"} and not (key == "additionalProperties" and value is False)
         ):
             kept[key] = _compact(value, names=key in {"properties", "$defs"} and not names)
-    return kept
+    return kept if names else _terse(kept)
+
+
+def _terse(node: Schema) -> Schema:
+    """Say the same in fewer words: alternatives of bare types as one list, and no type beside the values allowed."""
+    options = node.get("anyOf", [])
+    if options and all(set(option) == {"type"} and isinstance(option["type"], str) for option in options):
+        rest = {key: value for key, value in node.items() if key != "anyOf"}
+        return {**rest, "type": [option["type"] for option in options]}
+    if "enum" in node or "const" in node:
+        return {key: value for key, value in node.items() if key != "type"}
+    return node
 
 
 def _inline_single_defs(schema: Schema) -> Schema:

@@ -2,8 +2,12 @@
 
 from novaforge.server.tooling import ToolSpec
 
-_SOURCE = ("source", "local path or s3:// URI")
-_COLUMNS = ("columns", "logical name -> source column: query, response, system, id, metadata")
+_SOURCE = ("source", "file, folder, glob, s3:// object or prefix, hf://name, cloudwatch://group?query=...")
+_TASK = ("task", "for EVALUATION; default gen_qa")
+_COLUMNS = (
+    "columns",
+    "logical name -> source column: query, response, system, id, reasoning, metadata, tools, messages, text, chosen, rejected, images",
+)
 _BASE = ("base", "job id or s3:// checkpoint; absent: the base model")
 _OUTPUT = ("output", "fresh s3:// prefix for results")
 _ROLE = ("role", "execution role, name or ARN")
@@ -28,12 +32,13 @@ TOOLS: tuple[ToolSpec, ...] = (
         texts=(
             _SOURCE, _COLUMNS, ("target", "fresh folder or s3:// prefix"),
             ("split", 'ratios or counts, such as {"train": 0.8, "test": 0.2}'),
+            ("group_by", "column whose equal values stay in one part"), _TASK, ("pair_with", "judge pairs: the candidate's evaluation output; source is the baseline's"),
         ),
     ),
     ToolSpec(
         "validate_dataset",
         "Check files against every rule of a method: line, JSON path, reason and fix.",
-        "data", "tools.datasets.tool:validate_dataset", texts=(_SOURCE, ("against", "files that must not share rows with source")),
+        "data", "tools.datasets.tool:validate_dataset", texts=(_SOURCE, ("against", "files that must not share rows with source"), _TASK, ("max_length", "tokens")),
     ),
     ToolSpec(
         "test_reward",

@@ -17,6 +17,8 @@ Method = Literal[
     "RFT_MULTITURN_FULL",
     "EVALUATION",
 ]
+DataTask = Literal["gen_qa", "llm_judge", "rft_eval"]
+"""What the data of an evaluation are for."""
 PlatformName = Literal["sagemaker", "serverless", "hyperpod", "bedrock"]
 DeploymentTarget = Literal["sagemaker", "bedrock_on_demand", "bedrock_provisioned"]
 

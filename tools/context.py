@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from novaforge.guards.policy import Policy
@@ -24,6 +25,11 @@ class Audit(Protocol):
     def head(self) -> str:
         """Return the hash of the last line."""
         ...
+
+
+def never() -> bool:
+    """Tell that nobody cancelled."""
+    return False
 
 
 def silent(done: float, total: float | None, message: str) -> None:
@@ -54,4 +60,10 @@ class ToolContext:
     clock: Clock
     progress: Progress = silent
     checkpoint: Callable[[str], None] = field(default=lambda name: None)
-    """Called at the named points of apply; tests kill the process there."""
+    """Called at the named points of apply and of publishing files; tests kill the process there."""
+    cancelled: Callable[[], bool] = never
+    """True once the caller no longer wants the result; long loops ask it and raise CancelledError."""
+    work_dir: Path | None = None
+    """Folder for what must outlive the process, such as the journal of unfinished outputs; None: nothing is kept."""
+    rows_done: Callable[[int], None] = field(default=lambda rows: None)
+    """Told now and then how many rows a long pass has read."""

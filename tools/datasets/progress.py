@@ -1,7 +1,8 @@
-"""Tell the client how far a pass over a file is."""
+"""Tell the client how far a pass over a source is, and end it when nobody wants it any more."""
 
 import time
 
+from novaforge.guards.errors import CancelledError
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.reading.source import Source
 
@@ -18,10 +19,21 @@ class Heartbeat:
         self._next = time.monotonic() + _EVERY_S
 
     def beat(self, rows: int) -> None:
-        """Report if it is time; cheap enough to be called for every row."""
-        if rows % _EVERY_ROWS:
-            return
+        """Report if it is time; cheap enough to be called for every row. Raises CancelledError."""
+        if rows % _EVERY_ROWS == 0:
+            self.tick(rows)
+
+    def tick(self, rows: int) -> None:
+        """Report if it is time, for callers that come by once a batch. Raises CancelledError when the call was cancelled."""
+        refuse_cancelled(self._ctx)
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _EVERY_S
-            self._ctx.progress(self._source.lines.bytes_read, self._source.stamp.bytes, f"{rows} rows read")
+            self._ctx.rows_done(rows)
+            self._ctx.progress(self._source.bytes_read, self._source.bytes_total, f"{rows} rows read")
+
+
+def refuse_cancelled(ctx: ToolContext) -> None:
+    """Raise CancelledError when the call was cancelled or its job stopped."""
+    if ctx.cancelled():
+        raise CancelledError("The call was cancelled; nothing was written.", fix="call again if it is wanted after all")

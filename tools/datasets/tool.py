@@ -2,7 +2,8 @@
 
 from pydantic import JsonValue
 
-from novaforge.tools.arguments import Columns, Method, Model, PlatformName
+from novaforge.guards.errors import RefusedError
+from novaforge.tools.arguments import Columns, DataTask, Method, Model, PlatformName
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.inspection import inspect
@@ -32,6 +33,9 @@ def transform_dataset(
     stratify_by: str | None = None,
     filters: dict[str, JsonValue] | None = None,
     platform: PlatformName | None = None,
+    group_by: str | None = None,
+    task: DataTask | None = None,
+    pair_with: str | None = None,
 ) -> TransformResult:
     """Write a method's files below a fresh target, with a manifest; writes all of them or nothing.
 
@@ -39,8 +43,9 @@ def transform_dataset(
     ConflictError when a file is there already.
     """
     request = Request(
-        source, target, method, model, columns, system_prompt, split, seed, stratify_by, filters or {}, platform
-    )
+        source, target, method, model, columns, system_prompt, split, seed, stratify_by, filters or {}, platform,
+        group_by, task, pair_with,
+    )  # fmt: skip
     return transform(ctx, request)
 
 
@@ -52,8 +57,12 @@ def validate_dataset(
     model: Model,
     platform: PlatformName | None = None,
     against: str | list[str] | None = None,
+    task: DataTask | None = None,
+    max_length: int | None = None,
 ) -> ValidateResult:
     """Check a file against every rule of the method; ok is true when nothing blocks."""
+    if task not in {None, "gen_qa"} or max_length is not None:
+        raise RefusedError("task and max_length are not read yet.", rule="data-argument", fix="leave them out")
     others = [against] if isinstance(against, str) else against or []
     result, _ = validate(ctx, source, row_format(method, model, platform), others)
     return result

@@ -8,7 +8,7 @@ from itertools import chain, islice
 import orjson
 from pydantic import JsonValue
 
-from novaforge.guards.errors import ConfigError, InputError
+from novaforge.guards.errors import ConfigError, InputError, RefusedError
 from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
@@ -52,10 +52,16 @@ class Request:
     stratify_by: str | None = None
     filters: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     platform: str | None = None
+    group_by: str | None = None
+    task: str | None = None
+    pair_with: str | None = None
 
 
 def transform(ctx: ToolContext, request: Request) -> TransformResult:
     """Write the files of a request, or nothing: any error leaves the target as it was."""
+    if request.group_by or request.pair_with or request.task not in {None, "gen_qa"}:
+        message = "group_by, pair_with and tasks other than gen_qa are not read yet."
+        raise RefusedError(message, rule="data-argument", fix="leave them out")
     target_format = row_format(request.method, request.model, request.platform)
     split = parse_split(request.split) if request.split is not None else None
     filters = make_filters(request.filters, target_format)

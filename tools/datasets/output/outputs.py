@@ -28,11 +28,11 @@ class OutputFile:
         self._parts: list[bytes] = []
         self._pending = 0
 
-    def write(self, line: bytes) -> None:
-        """Append one row, line feed included."""
-        self._parts.append(line)
-        self.rows += 1
-        self._pending += len(line)
+    def write(self, data: bytes, rows: int = 1) -> None:
+        """Append whole rows, line feeds included; `rows` says how many they are."""
+        self._parts.append(data)
+        self.rows += rows
+        self._pending += len(data)
         if self._pending > _BUFFER_BYTES:
             self.flush()
 

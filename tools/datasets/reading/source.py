@@ -63,6 +63,16 @@ class Source:
         stem = PurePosixPath(self.uri).stem
         return "".join(ch if ch.isascii() and (ch.isalnum() or ch in "._-") else "-" for ch in stem) or "row"
 
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the source have been read so far."""
+        return self.lines.bytes_read
+
+    @property
+    def bytes_total(self) -> int:
+        """How many bytes the source has."""
+        return self.stamp.bytes
+
     def rows(self, on_reject: OnReject) -> Iterator[Line]:
         """Yield the readable rows; tell `on_reject` about the others."""
         return self.reader.rows(on_reject)
