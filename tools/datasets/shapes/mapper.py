@@ -37,6 +37,8 @@ class Mapper:
         ]
         self._system_prompt = system_prompt
         self._stem = stem
+        self.file = 0
+        """The file the rows are of; line numbers begin again in each."""
         self.never_seen = set(mapping.columns.values()) if header is None else set[str]()
         """Mapped JSON keys that no row has had so far."""
 
@@ -62,7 +64,8 @@ class Mapper:
         if self._system_prompt is not None and "system" not in found:
             found["system"] = self._system_prompt
         if "id" not in found:
-            found["id"] = f"{self._stem}-{line.number}"
+            part = f"{self.file + 1}-" if self.file else ""
+            found["id"] = f"{self._stem}-{part}{line.number}"
         return found
 
 

@@ -1,0 +1,60 @@
+"""Build rows from columns."""
+
+import orjson
+
+from novaforge.guards.errors import InputError
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.reading.source import Source
+from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, Line, Reject
+from novaforge.tools.datasets.shapes.base import CONTENT_RULES, Converter, TextOf, broken, keyed
+from novaforge.tools.datasets.shapes.columns import Mapping, shown
+from novaforge.tools.datasets.shapes.mapper import Mapper
+
+
+class MappedRows(Converter):
+    """Builds rows from columns of a table or keys of JSON rows."""
+
+    def __init__(
+        self, source: Source, mapping: Mapping, row_format: RowFormat, system_prompt: str | None, present: list[str]
+    ) -> None:
+        super().__init__()
+        self.mapping = mapping
+        self._present = present
+        self._format = row_format
+        self._header = source.columns
+        self._mapper = Mapper(mapping, row_format, source.columns, system_prompt, source.stem)
+        self.never_seen = self._mapper.never_seen
+
+    def begin(self, file: int) -> None:
+        """Take note that the rows to come are of this file of the source, counted from 0."""
+        self._mapper.file = file
+
+    def finish(self, line: Line) -> Finished | Reject:
+        """Return the row, or why there is none."""
+        fields = self._mapper.fields(line)
+        if isinstance(fields, Reject):
+            return fields
+        hits = self._format.check_fields(fields)
+        if hits and any(hit.rule not in CONTENT_RULES for hit in hits) and (reject := broken(line, hits)):
+            return reject
+        row = self._format.build(fields)
+        data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        if len(data) > ROW_BYTES:
+            return Reject(line.number, TOO_LARGE, "as JSON")
+        response = fields["response"]
+        answer = response if isinstance(response, str) else self._format.answer(row)
+        return Finished(data, row, fields["query"], answer, hits)
+
+    def check_seen(self) -> None:
+        """Raise InputError when a mapped JSON key was in no row at all."""
+        if self.never_seen:
+            never = sorted(self.never_seen)
+            raise InputError(
+                f"No row has the key {shown(never)}.",
+                field="columns",
+                value=never,
+                fix=f"available: {shown(self._present)}",
+            )
+
+    def _text_of(self, column: str, argument: str) -> TextOf:
+        return keyed(column, self._header, self.mapping, self._present, argument)
