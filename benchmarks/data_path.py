@@ -1,111 +1,169 @@
-"""Rows per second of transform_dataset beside a bare csv + orjson loop over the same file, in one run.
+"""The data path beside its floors and the peer, in one run: python -m benchmarks.data_path [SIZE ...].
 
-    python benchmarks/data_path.py [ROWS]
+    --full           also 6,000,000 rows: needs about 25 GB of free disk, which is checked first
+    --only TEXT      only cases whose name holds TEXT (their floors run too)
+    --peer PYTHON    also AWS's SDK, in the same run: PYTHON is an interpreter with amzn-nova-forge installed; sizes up to 60,000
+    --folder DIR     where to put the files (default: the system's temporary folder)
+    --write FILE     replace the block between the markers of this benchmark in FILE, such as README.md
 
-The floor reads the CSV and writes the same JSON objects to one file, with no check, split, hash or manifest. Each case runs
-in its own process, one after the other, so that its peak memory is its own. Times are wall seconds on this machine, now;
-compare the ratios, not the seconds.
+Each case runs in a fresh process, one after the other. Compare the columns of one run, never seconds of two machines.
 """
 
-import csv
-import random
-import resource
+import argparse
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import NamedTuple
 
-import orjson
+from benchmarks.data_cases import CASES, CHAT, CONVERSE, FLOORS, TABLE
+from benchmarks.data_sources import write_chat, write_csv
+from benchmarks.measure import Measured, measure
 
-SEED = 42
-LABELS = ("HQ", "LQ_EDIT", "LQ_CLOSE")
-SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
-CASES = ("floor", "SFT_LORA", "SFT_LORA split", "RFT_LORA split", "EVALUATION", "inspect", "validate")
+ROOT = Path(__file__).parents[1]
+SIZES, FULL = (60_000, 600_000), 6_000_000
+DISK_PER_ROW = 4200
+"""Bytes per row that a size needs at most at one time: a source, a floor's output, a case's output and its spool."""
 
+PEER_MOST = 60_000
+PEER = {
+    ("SFT", 60_000): 8_300,
+    ("SFT", 600_000): 7_500,
+    ("RFT", 60_000): 17_000,
+    ("RFT", 600_000): 15_000,
+    ("EVALUATION", 60_000): 30_000,
+    ("EVALUATION", 600_000): 26_000,
+    ("chat", 60_000): 102,
+}
+"""Rows per second of amzn-nova-forge 1.4.6 by path and size: measured elsewhere, on another 2-core machine, so that a ratio to it says
+the order of magnitude only; --peer measures side by side."""
 
-def write_source(path: Path, rows: int) -> None:
-    """Write rows of about 900 characters with line breaks, quotes and non-ASCII text."""
-    draw = random.Random(SEED)
-    words = ["function", "value", 'say "no"', "naïve", "line\nbreak", "list, item", "x = 1;", "query", "日本", "the"]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["Id", "Body", "Y"])
-        for number in range(rows):
-            body = " ".join(draw.choices(words, k=max(5, int(draw.lognormvariate(4.8, 0.6)))))
-            writer.writerow([number, f"{number} {body}", LABELS[number % 3]])
-
-
-def floor(source: Path, target: Path) -> None:
-    """Read the CSV and write Converse rows; nothing else."""
-    with source.open(encoding="utf-8", newline="") as read, target.open("wb") as written:
-        reader = csv.reader(read)
-        next(reader)
-        for _, body, label in reader:
-            turns = [{"role": "user", "content": [{"text": body}]}, {"role": "assistant", "content": [{"text": label}]}]
-            row = {"schemaVersion": "bedrock-conversation-2024", "messages": turns}
-            written.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+HEAD = ("rows", "case", "wall s", "CPU s", "rows/s", "MB/s read", "x floor", "x peer", "peak MB")
+BEGIN, END = "<!-- bench:data -->", "<!-- /bench -->"
 
 
-def product(case: str, source: Path, folder: Path) -> None:
-    """Run one tool on the source."""
-    from novaforge.guards.policy import Policy
-    from novaforge.tools.aws.session import Aws
-    from novaforge.tools.aws.storage import Storage
-    from novaforge.tools.context import Mode, ToolContext
-    from novaforge.tools.datasets.tool import inspect_dataset, transform_dataset, validate_dataset
+class Line(NamedTuple):
+    """One line of the table."""
 
-    nothing = cast(Any, None)  # no ledger and no audit log are touched here
-    ctx = ToolContext(
-        Mode(), Policy(), nothing, Aws(), Storage(Aws(), (folder,)), nothing, clock=lambda: datetime.now(UTC)
+    rows: int
+    case: str
+    took: Measured
+    read_bytes: int
+    floor: float | None
+    peer: float | None
+
+    def cells(self) -> list[str]:
+        """Return the line as shown."""
+        wall = self.took.wall
+        rate = self.rows / wall
+        floor = f"{wall / self.floor:.2f}" if self.floor else ""
+        peer = "" if self.peer is None else f"{rate / self.peer:.1f}"
+        shown = (f"{wall:.2f}", f"{self.took.cpu:.2f}", f"{rate:,.0f}", f"{self.read_bytes / wall / 1e6:.0f}")
+        return [f"{self.rows:,}", self.case, *shown, floor, peer, f"{self.took.peak_mb:.0f}"]
+
+
+def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
+    """Run the cases of one size."""
+    walls: dict[str, float] = {}
+    live_peer: float | None = None
+    for name in _wanted(only):
+        case = CASES[name]
+        source = folder / case.source
+        if not source.exists():
+            (write_csv if case.source == TABLE else write_chat)(source, rows)
+        took = measure([sys.executable, "-m", "benchmarks.data_cases", name, str(folder)], ROOT)
+        walls[name] = took.wall
+        if peer and name == FLOORS["csv"] and rows <= PEER_MOST:
+            theirs = measure([peer, str(ROOT / "benchmarks" / "data_peer.py"), str(folder)], folder)
+            live_peer = rows / theirs.wall
+            yield Line(rows, "amzn-nova-forge, SFT", theirs, source.stat().st_size, walls[name], None)
+        floor = walls.get(FLOORS.get(case.floor, ""))
+        known = live_peer if live_peer and case.peer == "SFT" else PEER.get((case.peer, rows))
+        yield Line(rows, name, took, source.stat().st_size, floor, known)
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        _drop(folder, "floor_chat.jsonl", *(f"peer-{part}.jsonl" for part in ("train", "validation", "test")))
+    _drop(folder, TABLE, CHAT, CONVERSE)
+
+
+def _wanted(only: str) -> list[str]:
+    found = [name for name in CASES if only.lower() in name.lower()]
+    needed = {FLOORS[CASES[name].floor] for name in found if CASES[name].floor}
+    return [name for name in CASES if name in found or name in needed]
+
+
+def _drop(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+
+
+def table(found: list[Line]) -> str:
+    """Return the Markdown table."""
+    rows = [HEAD, ("---:", "---", *("---:",) * 7), *(line.cells() for line in found)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def machine() -> str:
+    """Say when, where and on what a run was made."""
+    model = next(
+        (line.partition(": ")[2] for line in _cpuinfo() if line.startswith("model name")), platform.processor()
     )
-    if case == "inspect":
-        inspect_dataset(ctx, source=str(source))
-    elif case == "validate":
-        validate_dataset(ctx, source=str(folder / "floor.jsonl"), method="SFT_LORA", model="nova_lite_2")
-    else:
-        method, _, split = case.partition(" ")
-        target = folder / case.replace(" ", "-")
-        columns = {"query": "Body", "response": "Y"}
-        transform_dataset(
-            ctx, source=str(source), target=str(target), method=cast(Any, method), model="nova_lite_2", columns=columns,
-            split=SPLIT if split else None, seed=SEED,
-        )  # fmt: skip
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False)
+    mark = " with changes" if changed.stdout.strip() else ""
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({model}), Python {platform.python_version()}, "
+        f"commit {commit.stdout.strip() or 'unknown'}{mark}, written by `python -m benchmarks.data_path`."
+    )
 
 
-def run_case(case: str, folder: Path) -> None:
-    """Run one case in this process and print seconds and peak memory in MB; imports are not counted."""
-    source = folder / "source.csv"
-    if case != "floor":
-        import novaforge.tools.datasets.tool  # noqa: F401 - the server has long imported it when a tool is called
-    began = time.perf_counter()
-    floor(source, folder / "floor.jsonl") if case == "floor" else product(case, source, folder)
-    seconds = time.perf_counter() - began
-    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def write_block(path: Path, text: str) -> None:
+    """Put text between this benchmark's markers in a file; raises ValueError when they are not there."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no {BEGIN} ... {END}")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
-    """Print one line per case."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_source(folder / "source.csv", rows)
-        size = (folder / "source.csv").stat().st_size
-        print(f"{rows} rows, {size / 1e6:.0f} MB of CSV")
-        print(f"{'case':16} {'seconds':>8} {'rows/s':>9} {'x floor':>8} {'peak MB':>8}")
-        base = 0.0
-        for case in CASES:
-            command = [sys.executable, __file__, "--case", case, name]
-            shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-            seconds, peak = map(float, shown)
-            base = base or seconds
-            print(f"{case:16} {seconds:8.2f} {rows / seconds:9.0f} {seconds / base:8.2f} {peak:8.0f}")
+    """Run, print and perhaps write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES)
+    for option in ("--only", "--peer", "--folder"):
+        parser.add_argument(option, default="")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--write", type=Path)
+    given = parser.parse_args()
+    sizes = [*given.sizes, FULL] if given.full else list(given.sizes)
+    if not given.peer:
+        print("amzn-nova-forge is not measured in this run: give --peer PYTHON", file=sys.stderr)
+    found: list[Line] = []
+    with tempfile.TemporaryDirectory(dir=given.folder or None) as name:
+        for rows in sizes:
+            need, free = rows * DISK_PER_ROW, shutil.disk_usage(name).free
+            if free < need:
+                sys.exit(f"{rows:,} rows need about {need / 1e9:.0f} GB in {name}, {free / 1e9:.0f} GB are free")
+            for line in lines(rows, Path(name), given.only, given.peer):
+                print(" | ".join(line.cells()), file=sys.stderr, flush=True)
+                found.append(line)
+    shown = f"{machine()}\n\n{table(found)}"
+    print(shown)
+    if given.write:
+        write_block(given.write, shown)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--case"]:
-        run_case(sys.argv[2], Path(sys.argv[3]))
-    else:
-        main()
+    main()
