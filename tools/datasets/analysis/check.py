@@ -1,18 +1,69 @@
 """What a check beyond the format is: it looks at rows in any process, and says in the end what it found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from novaforge.guards.findings import Finding
 
+FILE_SHIFT = 40
+"""A row of the n-th file of a source (from 0) has line n << FILE_SHIFT | line; of a source of one file just its line."""
+
 
 class RowView(NamedTuple):
-    """One valid row as the checks see it: its line, the query, the wanted answer, and every text the model reads or learns."""
+    """One valid row as the checks see it: its line, the query, the wanted answer, every text the model reads or learns.
+
+    `line` holds the number of the file above FILE_SHIFT; `id` is the row's own id as text, empty without one.
+    """
 
     line: int
     prompt: str
     answer: str
     texts: tuple[str, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """What the checks need to know before the first row; picklable, the same in every process.
+
+    `references` are the files that must not share rows with this one; `files` has the short names of the files of each
+    source ("" for the source that is checked, else the reference); `max_length` is in tokens, `languages` are the wanted ones
+    (ISO 639-1), `rows_expected` is an estimate by size (0 where unknown) by which checks of a sample choose its share.
+    `prepare` fills `labels` and `template` from the first rows. `folder` is where temporary files go.
+    """
+
+    method: str = ""
+    format: str = ""
+    references: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    max_length: int | None = None
+    languages: tuple[str, ...] = ()
+    rows_expected: int = 0
+    labels: bool = True
+    """Whether the answers may be labels."""
+    template: tuple[int, ...] = ()
+    """Hashes of pieces of text that most queries share, in order."""
+    folder: str | None = None
+
+    def share(self, rows: int) -> float:
+        """Return the share of rows to look at when about so many are enough; all of them where the number is unknown."""
+        return min(1.0, rows / self.rows_expected) if self.rows_expected else 1.0
+
+    def place(self, source: str, line: int) -> str:
+        """Return a line as people read it, with the file's name where the source has several."""
+        names = self.files.get(source, ())
+        number, line = line >> FILE_SHIFT, line & ((1 << FILE_SHIFT) - 1)
+        name = names[number] if number < len(names) and len(names) > 1 else ""
+        return f"{name}:{line}" if name else str(line)
+
+    def places(self, lines: Sequence[int], count: int, source: str = "") -> str:
+        """Return a count of rows and their first lines in words."""
+        rows = "1 row" if count == 1 else f"{count} rows"
+        if not lines:
+            return rows
+        shown = ", ".join(self.place(source, line) for line in lines)
+        return f"{rows}, line{'s' if len(lines) > 1 else ''} {shown}{', ...' if count > len(lines) else ''}"
 
 
 class Check(Protocol):
@@ -20,6 +71,7 @@ class Check(Protocol):
 
     Made alike in every process from picklable settings. `scan` sees the rows of one batch and keeps nothing; its result
     is picklable and small. `merge` takes the results in the order of the file. Memory must not grow with the rows.
+    Temporary files live as long as the check does.
     """
 
     name: str

@@ -1,0 +1,24 @@
+"""The further checks by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from novaforge.tools.datasets.analysis.check import Check, CheckSettings, RowView
+from novaforge.tools.datasets.analysis.copies import Copies
+
+_CHECKS: dict[str, Callable[[CheckSettings], Check]] = {
+    "copies": Copies,
+}
+
+NAMES = tuple(_CHECKS)
+"""Every further check, in the order in which they report."""
+
+
+def make_checks(settings: CheckSettings, names: Sequence[str] = NAMES) -> list[Check]:
+    """Return the checks; alike in every process that makes them from equal settings."""
+    return [_CHECKS[name](settings) for name in names]
+
+
+def prepare(settings: CheckSettings, head: Sequence[RowView]) -> CheckSettings:
+    """Return the settings with what the first rows tell; called once, where the checks are merged."""
+    return replace(settings) if head else settings

@@ -1,0 +1,42 @@
+"""Findings of the further checks: rows and the rows they collide with, by their first lines."""
+
+from collections.abc import Iterable
+
+from novaforge.guards.findings import Finding
+from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings
+from novaforge.tools.datasets.checks.tally import FIRST_LINES
+from novaforge.tools.datasets.formats.rules import RULES
+
+
+class Pairs:
+    """Rows that collide with an earlier row or a row of another file: how many, and the first ones."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[int, int]] = []
+
+    def add(self, pairs: Iterable[tuple[int, int]], count: int) -> None:
+        """Take in some pairs of lines (a row, the other row), of `count` rows in all."""
+        self.count += count
+        self.first = sorted([*self.first, *pairs])[:FIRST_LINES]
+
+    def where(self, settings: CheckSettings, other: str = "") -> str:
+        """Return the count and the first lines with their counterparts, which are lines of the source `other`."""
+        shown = ", ".join(f"{settings.place('', line)} (as {settings.place(other, twin)})" for line, twin in self.first)
+        rows = "1 row" if self.count == 1 else f"{self.count} rows"
+        return (
+            f"{rows}: line{'s' if len(self.first) > 1 else ''} {shown}{', ...' if self.count > len(self.first) else ''}"
+        )
+
+
+def finding(rule_id: str, detail: str, count: int = 1, line: int | None = None, fix: str = "") -> Finding:
+    """Return the finding of a rule; the line is that of its file."""
+    rule = RULES[rule_id]
+    return Finding(
+        rule=rule_id,
+        severity=rule.severity,
+        message=f"{rule.message} ({detail})" if detail else rule.message,
+        fix=fix or rule.fix,
+        line=None if line is None else line & ((1 << FILE_SHIFT) - 1),
+        count=count,
+    )
