@@ -212,10 +212,10 @@ def test_a_table_is_sent_to_transform_dataset(desk: "Desk") -> None:
     assert "transform_dataset" in caught.value.fix
 
 
-def test_combinations_that_are_not_there_yet_are_refused(desk: "Desk") -> None:
+def test_combinations_that_do_not_exist_are_refused(desk: "Desk") -> None:
     source = desk.jsonl([{"text": "x"}])
-    with pytest.raises(RefusedError, match="SFT_LORA, RFT_LORA, EVALUATION for nova_lite_2"):
-        validate_dataset(desk.ctx, source=source, method="CPT", model="nova_lite_2")
+    with pytest.raises(RefusedError, match="DPO_LORA for nova_micro, nova_lite, nova_pro on sagemaker"):
+        validate_dataset(desk.ctx, source=source, method="DPO_LORA", model="nova_lite_2")
 
 
 def test_the_source_is_not_touched(desk: "Desk", converse: Callable[..., Row]) -> None:

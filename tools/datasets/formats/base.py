@@ -35,6 +35,20 @@ class RowFormat:
     """Names of the optional parts a row has."""
     file_name: str = ""
     """The only file name the method reads; empty when any .jsonl will do."""
+    model: str = "nova_lite_2"
+    """The model the rows are for; what it cannot read breaks a rule."""
+    platform: str = ""
+    """Where the rows are trained on; empty when nobody said, and the rules that depend on it are left out."""
+    task: str = ""
+    """The task of an evaluation; empty for training."""
+    tools: bool = False
+    """Whether rows may define and use tools."""
+    reasoning: bool = False
+    """Whether rows may hold reasoning."""
+    media: tuple[str, ...] = ()
+    """Kinds of media a row may hold, of image, video and document."""
+    id_key: str = ""
+    """The key of a row's own id, which no two rows should share; empty when rows have none."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -57,3 +71,17 @@ def objects(value: Any) -> list[tuple[int, dict[str, Any]]]:
 def all_objects(value: Any) -> bool:
     """Tell a list that holds objects only."""
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+RECORD_TOKENS = 12_000
+"""The longest record an evaluation with your own data should have, in tokens (AWS's evaluation page)."""
+_BYTES_A_TOKEN = 4
+
+
+def long_record(*values: Any) -> bool:
+    """Tell texts that are together over RECORD_TOKENS by an estimate of four bytes a token, which is within about 30 %."""
+    texts = [value for value in values if isinstance(value, str)]
+    if sum(map(len, texts)) <= RECORD_TOKENS:
+        # A character takes at most four bytes.
+        return False
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) > RECORD_TOKENS * _BYTES_A_TOKEN

@@ -1,6 +1,7 @@
 """RFT rows of one turn: OpenAI-style messages with a reference answer; the reward function gets the row as it is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,14 +15,14 @@ _SYSTEM = {"system", "developer"}
 
 
 def build(fields: Fields) -> JsonRow:
-    """Return a row; nothing stands in it that was not mapped, apart from the id."""
+    """Return a row; nothing stands in it that was not mapped or is in fields["extra"], apart from the id."""
     messages = [{"role": "system", "content": fields["system"]}] if fields.get("system") else []
     messages.append({"role": "user", "content": fields["query"]})
     row: JsonRow = {"id": fields["id"], "messages": messages, "reference_answer": fields["response"]}
     for name in ("tools", "metadata"):
         if fields.get(name):
             row[name] = fields[name]
-    return row
+    return {**fields["extra"], **row} if fields.get("extra") else row
 
 
 def check(row: JsonRow) -> list[Hit]:
@@ -41,6 +42,14 @@ def check(row: JsonRow) -> list[Hit]:
         hits.append(Hit("DA3-rft-user", "$.messages"))
     if roles[-1] in ("assistant", "bot"):
         hits.append(Hit("DA3-rft-last", f"$.messages[{len(roles) - 1}]"))
+    return hits
+
+
+def check_eval(row: JsonRow) -> list[Hit]:
+    """Return every rule a row breaks that is evaluated, not trained on: AWS's page wants a single user message."""
+    hits = check(row)
+    if sum(message.get("role") == "user" for _, message in objects(row.get("messages"))) > 1:
+        hits.append(Hit("DA3-rft-eval", "$.messages"))
     return hits
 
 
@@ -148,4 +157,7 @@ RFT = RowFormat(
     answer=answer,
     texts=texts,
     parts=parts,
+    tools=True,
+    id_key="id",
 )
+RFT_EVAL = replace(RFT, method="EVALUATION", check=check_eval, task="rft_eval")

@@ -17,6 +17,7 @@ IMAGES_PER_MESSAGE = 10
 VIDEOS_PER_MESSAGE = 1
 SCHEMA_VERSION = "bedrock-conversation-2024"
 GEN_QA_FILE = "gen_qa.jsonl"
+JUDGE_FILE = "llm_judge.jsonl"
 
 
 class Rule(NamedTuple):
@@ -71,7 +72,7 @@ RULES: dict[str, Rule] = {
     "DA11-duplicates": Rule("warn", "more than 1 % of the rows are exact duplicates", "transform with filters={\"exact_duplicates\": true}", "ours"),
     "DA11-some-duplicates": Rule("info", "some rows are exact duplicates", "transform with filters={\"exact_duplicates\": true}", "ours"),
     "DA11-overlap": Rule("block", "the same query is in a file this one must not share rows with", "split once with transform_dataset, or remove the rows", "ours"),
-    "BS2": Rule("block", "fewer rows than the smallest global batch size, 32", "add rows", "K,R"),
+    "BS2": Rule("block", "fewer rows than the smallest global batch size of the recipe", "add rows", "K,R"),
     "DA3-rft-messages": Rule("block", "messages is not a list of at least one object", _RFT_FIX, "K"),
     "DA3-rft-role": Rule("block", "the role is none of system, user, assistant, tool, bot, developer", "use one of them", "K"),
     "DA3-rft-content": Rule("block", "content is neither text nor a list of {\"type\": \"text\", \"text\": ...}", _RFT_FIX, "K,D6"),
@@ -103,5 +104,44 @@ RULES: dict[str, Rule] = {
     "SL3": Rule("confirm", "more than 1 % of the rows are longer than max_length", "raise max_length or shorten the rows", "D1"),
     "SL-judge": Rule("warn", "records of the judge are longer than 12,000 tokens", "shorten the responses or leave the rows out", "K"),
     "SL-lengths": Rule("info", "length of the rows in tokens, estimated", "", "ours"),
+    "DA4-model": Rule("block", "the model is not trained on tools; Nova 2 is", "remove the tools, or choose nova_lite_2", "K"),
+    "DA5-model": Rule("block", "the model does not read this kind of media: Nova Micro reads text only; documents are for Nova 2 Lite alone, though one of the SDK's checks lets them pass for Lite and Pro", "remove it, or choose another model", "K"),
+    "RE4-model": Rule("block", "the model is not trained on reasoning; Nova 2 is", "remove the reasoning, or choose nova_lite_2", "K,D3"),
+    "DA8-dpo-video": Rule("warn", "the turn holds a video; AWS names only images for DPO, and says otherwise that the limits of SFT hold", "use images, or check with a small job first", "K"),
+    "DA3-dpo-last": Rule("block", "the last turn is not the assistant's with candidates", "end with an assistant turn {\"role\", \"candidates\"}", "K"),
+    "DA3-dpo-place": Rule("block", "candidates stand in a turn before the last", "keep one answer in earlier turns", "K"),
+    "DA3-dpo-candidates": Rule("block", "candidates is not a list of at least two objects", "give a preferred and a non-preferred answer", "K"),
+    "DA3-dpo-labels": Rule("block", "there is not exactly one preferred and at least one non-preferred candidate", "label them so", "ours"),
+    "DA3-dpo-label": Rule("block", "preferenceLabel is neither \"preferred\" nor \"non-preferred\"", "use one of the two", "K"),
+    "DA3-dpo-content": Rule("block", "a candidate's content is not a list of {\"text\": ...} with text", "give text", "K"),
+    "DA3-dpo-equal": Rule("block", "two candidates have the same text, so there is nothing to prefer", "remove the row", "ours"),
+    "DA6-pairs": Rule("warn", "fewer than 1,000 pairs; AWS recommends about 1,000 for DPO", "add pairs", "K"),
+    "DA10-key": Rule("block", "a CPT row has another key than text", "keep text alone", "P1,K"),
+    "DA10-text": Rule("block", "text is missing, blank or not a string", "give text or remove the row", "K"),
+    "DA3-rft-eval": Rule("warn", "the row has more than one user message; AWS's page for rft_eval wants one, its SDK takes the rows of training", "keep one user message", "EVAL"),
+    "DA3-mt-id": Rule("block", "id is missing, blank or not text", "give each row an id", "K"),
+    "DA3-mt-flat": Rule("block", "prompt, answer, task and info stand beside id instead of in metadata, as on serverless", "write the rows as transform_dataset(platform=hyperpod) does", "K"),
+    "DA3-mt-nested": Rule("block", "the prompt stands in metadata, as on HyperPod; serverless reads flat rows", "write the rows as transform_dataset(platform=serverless) does", "K"),
+    "DA3-mt-metadata": Rule("block", "metadata is missing or no object", "put prompt, answer, task and info in metadata", "K"),
+    "DA3-mt-key": Rule("block", "metadata has another key than prompt, answer, task and info", "put it in info", "K"),
+    "DA3-mt-extra": Rule("warn", "the row has other keys than id and metadata, which the environment does not get", "put them in metadata.info", "K"),
+    "DA3-mt-prompt": Rule("block", "the prompt is missing, blank, or neither text nor a list of messages", "give text or messages", "K"),
+    "DA3-mt-list": Rule("block", "the prompt is a list of messages; serverless reads a text", "give the prompt as text", "K"),
+    "DA3-mt-role": Rule("block", "the role is none of system, user, assistant, tool", "use one of them, in lower case", "K"),
+    "DA3-mt-content": Rule("block", "the message has no content", "give text", "K"),
+    "DA3-mt-calls": Rule("block", "tool_calls is not a non-empty list of {id, type \"function\", function {name, arguments}}", "complete the calls", "K"),
+    "DA3-mt-tool": Rule("block", "a tool message has no tool_call_id", "name the call it answers", "K"),
+    "DA4-mt-id": Rule("warn", "a tool message answers no earlier call or one that has its answer, or a call's id is used twice", "give each call one id and one answer", "ours"),
+    "DA3-mt-text": Rule("block", "answer or task is not text", "give text or leave it out", "K"),
+    "DA3-mt-info": Rule("block", "info is neither an object nor a text that holds a JSON object", "give an object", "K"),
+    "DA3-judge-text": Rule("block", "prompt, response_A or response_B is missing or not text, or the prompt is blank", "give text or remove the row", "EVAL"),
+    "DA3-judge-empty": Rule("warn", "response_A or response_B is blank, so there is little to judge", "check that the model answered nothing", "ours"),
+    "DA3-judge-extra": Rule("warn", "the row has keys the judge ignores", "remove them", "EVAL"),
+    "DA3-record-length": Rule("warn", "the record is over about 12,000 tokens, the most AWS's page names (an older text says 7,000 for system and query); estimated as UTF-8 bytes / 4, within about 30 %", "shorten it", "EVAL"),
+    "DA1-judge-name": Rule("block", f"the judge reads a file named {JUDGE_FILE}", f"name it {JUDGE_FILE}", "EVAL"),
+    "DA1-file-name": Rule("block", "the file's name has characters other than letters, digits, underscore, hyphen, slash and dot", "rename it", "D12"),
+    "DA5-few": Rule("block", "fewer rows than Bedrock takes", "add rows, or train on SageMaker", "K"),
+    "DA5-many": Rule("block", "more rows than Bedrock takes", "leave rows out, or train on SageMaker", "K"),
+    "BS4": Rule("warn", "fewer prompts than the smallest global batch size", "add prompts", "arithmetic"),
 }  # fmt: skip
 """Rule id to rule; ids follow the families of data rules used in plans (DA, RE, BS)."""

@@ -1,0 +1,42 @@
+"""OpenAI-style messages as rows for RFT hold them: who may say what, and the texts in them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from novaforge.tools.datasets.formats.base import all_objects, blank, objects
+from novaforge.tools.datasets.rows import JsonRow
+
+
+def is_text(value: Any) -> bool:
+    """Tell a text with something in it, or a non-empty list of text parts."""
+    if isinstance(value, str):
+        return bool(value) and not value.isspace()
+    return (
+        all_objects(value)
+        and bool(value)
+        and all(part.get("type") == "text" and isinstance(part.get("text"), str) for part in value)
+    )
+
+
+def complete_call(call: Any) -> bool:
+    """Tell a call with id, type "function", and a function's name and arguments."""
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict) or call.get("type") != "function" or blank(call.get("id")):
+        return False
+    return not blank(function.get("name")) and isinstance(function.get("arguments"), str | dict)
+
+
+def message_texts(message: JsonRow) -> Iterator[str]:
+    """Yield the texts of one message."""
+    content = message.get("content")
+    if isinstance(content, str):
+        yield content
+    else:
+        yield from (part["text"] for _, part in objects(content) if isinstance(part.get("text"), str))
+
+
+def role_texts(messages: Any, role: str) -> Iterator[str]:
+    """Yield the texts of the messages of one role."""
+    for _, message in objects(messages):
+        if message.get("role") == role:
+            yield from message_texts(message)
