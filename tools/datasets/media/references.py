@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from novaforge.tools.datasets.media.limits import COPY_BYTES, IMAGE_BYTES, MediaError
+from novaforge.tools.datasets.media.limits import COPY_BYTES, MOST_BYTES, MediaError
 from novaforge.tools.datasets.media.sniff import FORMATS, kind_of, sniff
-from novaforge.tools.datasets.media.target import MediaTarget
+from novaforge.tools.datasets.media.target import PLAIN_URI, MediaTarget
 from novaforge.tools.datasets.rows import JsonRow, MediaRef
 
 __all__ = ["Decoded", "MediaError", "data_uri_of", "decode_data_uri", "format_of_name", "gen_qa_image", "image_item"]
@@ -22,9 +22,6 @@ _SPELLINGS = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "m4v": "mp4", "qt": 
 _MIME = {mime: name for formats in FORMATS.values() for name, mime in formats.items()} | {"image/jpg": "jpeg"}
 _DEFAULT = {"image": "jpeg", "video": "mp4", "document": "pdf"}
 _DATA = re.compile(r"data:([a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+)?((?:;[^;,]{0,100}){0,4}),", re.ASCII)
-_ALLOWED_KEY = re.compile(r"s3://[A-Za-z0-9_\-/.]+")
-"""The characters AWS's validator takes in a media URI; objects with others are copied to a name without them."""
-
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _PENDING = b"novaforge-media:"
 _LONGEST_REFERENCE = 8192
@@ -100,8 +97,6 @@ def gen_qa_image(reference: str, target: MediaTarget) -> tuple[JsonRow, MediaRef
     """
     ref = _ref(reference, target, "image", None)
     if ref.data:
-        if len(ref.data) > IMAGE_BYTES:
-            raise MediaError(f"the image has more than {IMAGE_BYTES} bytes")
         return {"data": data_uri_of(ref.name.rsplit(".", 1)[-1], ref.data)}, None
     return {"data": placeholder(ref.name)}, ref
 
@@ -130,14 +125,19 @@ def _ref(reference: str, target: MediaTarget, kind: str | None, format: str | No
         decoded = decode_data_uri(f"data:{reference[5:]}")
         if (kind and decoded.kind != kind) or (wanted and decoded.format != wanted):
             raise MediaError(f"a data: URI holds {decoded.format}, not {wanted or kind}")
+        if len(decoded.data) > MOST_BYTES.get(decoded.kind, COPY_BYTES):
+            raise MediaError(f"the {decoded.kind} has more than {MOST_BYTES[decoded.kind]} bytes")
         return MediaRef(decoded.kind, "", f"{_digest(decoded.data)}.{decoded.format}", decoded.data)
     source = _resolve(reference, target.base)
     name = wanted or format_of_name(source)
     real = kind or kind_of(name) or "image"
     if name and kind_of(name) != real:
         raise MediaError(f"a {name} file is no {real}")
-    stem = _digest(source.encode("utf-8", "surrogatepass"))
-    return MediaRef(real, source, f"{stem}.{name}" if name else f"{stem}{GUESSED}.{_DEFAULT[real]}")
+    told = source.encode("utf-8", "surrogatepass")
+    if name:
+        return MediaRef(real, source, f"{_digest(told)}.{name}")
+    # Another stem, so that the name found out later is never one that was declared elsewhere.
+    return MediaRef(real, source, f"{_digest(real.encode() + b' ' + told)}{GUESSED}.{_DEFAULT[real]}")
 
 
 def _wanted(kind: str | None, format: str | None) -> str:
@@ -176,7 +176,7 @@ def _resolve(reference: str, base: str) -> str:
 def _stays(ref: MediaRef, target: MediaTarget) -> bool:
     """Tell an object that needs no copy: in the target's bucket, of a known format, under a name AWS takes."""
     here = bool(target.uri) and ref.source.startswith(f"s3://{target.bucket}/")
-    return here and GUESSED not in ref.name and _ALLOWED_KEY.fullmatch(ref.source) is not None
+    return here and GUESSED not in ref.name and PLAIN_URI.fullmatch(ref.source) is not None
 
 
 def _is_web(reference: str) -> bool:

@@ -1,11 +1,15 @@
 """Where the media of the rows being written go, and from where relative references count."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from novaforge.guards.errors import InputError
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
+
+PLAIN_URI = re.compile(r"s3://[A-Za-z0-9_\-/.]+")
+"""The characters AWS's validator takes in a media URI (facts 2.3)."""
 
 FOLDER = "media"
 """The folder of the media below the target of a transform."""
@@ -36,14 +40,21 @@ def media_target(ctx: ToolContext, target: str, source: str) -> MediaTarget:
     return MediaTarget(f"{target.rstrip('/')}/{FOLDER}", ctx.aws.principal().account, base)
 
 
-def refuse_local(target: MediaTarget) -> None:
-    """Raise InputError when rows need an S3 object and the target is a local folder."""
+def refuse_unusable(target: MediaTarget) -> None:
+    """Raise InputError when rows need objects beside the data and the target cannot hold them."""
     if not target.uri:
         raise InputError(
             "The rows refer to images, videos or documents, which have to lie in S3 beside the data.",
             field="target",
             value=target.uri,
             fix="give an s3:// target; the media are copied below it",
+        )
+    if not PLAIN_URI.fullmatch(target.uri):
+        raise InputError(
+            f"{target.uri} holds characters that AWS takes in no media URI.",
+            field="target",
+            value=target.uri,
+            fix="use letters, digits, _ - / and . only",
         )
 
 

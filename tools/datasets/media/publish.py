@@ -1,0 +1,103 @@
+"""Put copied media where they belong: below an S3 prefix, or into a folder here."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from novaforge.guards.errors import ConflictError, NovaForgeError
+from novaforge.tools.aws.storage import split_s3
+from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.media.sniff import FORMATS, kind_of
+
+TOKEN_KEY = "novaforge-publication"
+"""The metadata key that says which call wrote an object."""
+
+_CHUNK = 1024 * 1024
+
+
+class Place(Protocol):
+    """Somewhere files get names."""
+
+    def put(self, name: str, file: IO[bytes]) -> bool:
+        """Store a file; False when the same bytes were there before. Raises ConflictError when others were."""
+        ...
+
+    def remove(self, name: str) -> bool:
+        """Remove a file this call stored; False when that fails."""
+        ...
+
+
+class Prefix:
+    """Objects below an S3 prefix, none of which is ever overwritten."""
+
+    def __init__(self, ctx: ToolContext, uri: str, token: str, expect: Callable[[str], None] | None) -> None:
+        self._ctx = ctx
+        self._uri = uri
+        self._token = token
+        self._expect = expect
+
+    def put(self, name: str, file: IO[bytes]) -> bool:
+        """Create one object; one that holds the same bytes already, such as of an earlier try, is left as it is."""
+        uri = f"{self._uri}/{name}"
+        bucket, key = split_s3(uri)
+        if self._expect:
+            self._expect(uri)
+        suffix = name.rsplit(".", 1)[-1]
+        more: dict[str, Any] = {"Metadata": {TOKEN_KEY: self._token}} if self._token else {}
+        file.seek(0)
+        try:
+            self._ctx.aws.call(
+                "s3", "put_object", Bucket=bucket, Key=key, Body=file, IfNoneMatch="*",
+                ContentType=FORMATS[kind_of(suffix)][suffix], **more,
+            )  # fmt: skip
+        except ConflictError as error:
+            return self._adopt(uri, file, error)
+        return True
+
+    def remove(self, name: str) -> bool:
+        """Delete an object this call created."""
+        try:
+            self._ctx.storage.discard(f"{self._uri}/{name}")
+        except (NovaForgeError, OSError):
+            return False
+        return True
+
+    def _adopt(self, uri: str, file: IO[bytes], error: ConflictError) -> bool:
+        """Return whether the object of that name is ours, after a lost answer; raise unless its bytes are the same."""
+        bucket, key = split_s3(uri)
+        there = self._ctx.aws.call("s3", "get_object", Bucket=bucket, Key=key)
+        file.seek(0)
+        with there["Body"] as body:
+            same = _sha256(file) == _sha256(body)
+        if not same:
+            message = f"{uri} exists already, holds something else, and is never overwritten."
+            fix = "give a fresh target"
+            raise ConflictError(message, operation="create", code="AlreadyExists", fix=fix) from error
+        return bool(self._token) and there.get("Metadata", {}).get(TOKEN_KEY) == self._token
+
+
+class Folder:
+    """Files in a folder of this call, which is removed with it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def put(self, name: str, file: IO[bytes]) -> bool:
+        """Store one file."""
+        file.seek(0)
+        with open(self._path / name, "wb") as there:
+            shutil.copyfileobj(file, there, _CHUNK)
+        return False
+
+    def remove(self, name: str) -> bool:
+        """Do nothing: the folder goes as a whole."""
+        return True
+
+
+def _sha256(stream: Any) -> bytes:
+    digest = hashlib.sha256()
+    while piece := stream.read(_CHUNK):
+        digest.update(piece)
+    return digest.digest()
