@@ -102,9 +102,9 @@ def test_unknown_filters_strata_and_blank_prompts_are_refused(desk: "Desk") -> N
 
 @pytest.mark.parametrize(
     ("method", "model", "platform"),
-    [("SFT_FULL", "nova_lite_2", None), ("SFT_LORA", "nova_pro", None), ("SFT_LORA", "nova_lite_2", "bedrock")],
+    [("DPO_FULL", "nova_lite_2", None), ("RFT_LORA", "nova_pro", None), ("SFT_FULL", "nova_lite_2", "bedrock")],
 )
-def test_combinations_that_are_not_there_yet_are_refused_with_those_that_are(
+def test_combinations_that_do_not_exist_are_refused_with_those_that_do(
     desk: "Desk", method: Any, model: Any, platform: Any
 ) -> None:
     with pytest.raises(RefusedError) as caught:
@@ -116,7 +116,8 @@ def test_combinations_that_are_not_there_yet_are_refused_with_those_that_are(
             model=model,
             platform=platform,
         )
-    assert "SFT_LORA, RFT_LORA, EVALUATION for nova_lite_2 on sagemaker" in caught.value.message
+    assert f"{method} exists" in caught.value.message
+    assert "RFT_LORA for nova_lite_2 on sagemaker, serverless, hyperpod, bedrock" in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,8 @@ def test_the_source_is_left_untouched_even_by_a_target_beside_it(
 ) -> None:
     source = desk.csv(ROWS)
     before = desk.tree()
-    result = desk.transform(source, ".")
+    result = desk.transform(source, "data")
     after = desk.tree()
     assert after.items() >= before.items()
-    assert set(after) - set(before) == {"train.jsonl", "manifest.json"} and len(read(result.files[0].uri)) == 20
+    assert set(after) - set(before) == {"data/train.jsonl", "data/manifest.json"}
+    assert len(read(result.files[0].uri)) == 20

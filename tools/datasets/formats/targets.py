@@ -44,6 +44,13 @@ LEGAL: dict[str, tuple[tuple[Model, ...], tuple[str, ...]]] = {
 }
 """Method to the models and platforms it exists for (source K: the SDK's own tables, its code where its README differs)."""
 
+_DOUBTS = {
+    ("DPO_LORA", "bedrock"): " (the README of AWS's SDK lists bedrock too, its code does not have it)",
+    ("DPO_FULL", "bedrock"): " (the README of AWS's SDK lists bedrock too, its code does not have it)",
+    ("CPT", "bedrock"): " (AWS's SDK has row limits for bedrock, but no way to start it there)",
+}
+"""What to say where sources disagree."""
+
 WORKS = "; ".join(
     f"{method} for {', '.join(models)} on {', '.join(platforms)}" for method, (models, platforms) in LEGAL.items()
 )
@@ -117,11 +124,19 @@ def _task(method: str, task: str | None) -> str:
 
 def _refused(method: str, model: str, platform: str | None) -> RefusedError:
     asked = f"{method} for {model}" + (f" on {platform}" if platform else "")
-    models, platforms = LEGAL.get(method, ((), ()))
-    legal = f"{method} works for {', '.join(models)} on {', '.join(platforms)}" if models else f"methods: {', '.join(LEGAL)}"
     return RefusedError(
-        f"Data for {asked} are not supported. Works now: {WORKS}.",
+        f"There are no data for {asked}: {_reason(method, model, platform)}. Works: {WORKS}.",
         rule="data-combination",
-        fix=legal,
+        fix="use a combination that works",
         supported=WORKS,
     )
+
+
+def _reason(method: str, model: str, platform: str | None) -> str:
+    if method not in LEGAL:
+        return f"{method} is no method"
+    models, platforms = LEGAL[method]
+    if model not in models:
+        return f"{method} exists for {', '.join(models)}"
+    doubt = _DOUBTS.get((method, platform or ""), "")
+    return f"{method} exists on {', '.join(platforms)}{doubt}"
