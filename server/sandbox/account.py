@@ -12,6 +12,7 @@ from novaforge.server.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
     from novaforge.server.sandbox.hosting import Hosting
+    from novaforge.server.sandbox.services.log_queries import Running
     from novaforge.server.sandbox.supervisor import Supervisor
 
 
@@ -31,6 +32,7 @@ class Account:
         self.jobs: dict[str, Job] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.hub_documents: dict[str, Any] = {}
+        self.log_queries: dict[str, Running] = {}
 
     @property
     def life_folder(self) -> Path:

@@ -76,7 +76,7 @@ class App:
 
     def _dispatch(self, call: Call) -> Reply:
         if call.service == "s3":
-            s3.guard(call)
+            s3.guard(self.sandbox, call)
         handler = HANDLERS.get((call.service, call.operation))
         if call.service in ONE_REGION and call.region != REGION:
             raise AwsFault("AccessDeniedException", f"The sandbox account is enabled in {REGION} only.", 403)

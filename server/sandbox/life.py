@@ -83,7 +83,7 @@ class Sandbox(Account):
         self.life = uuid.uuid4().hex[:12]
         shutil.rmtree(self.folder / "lives", ignore_errors=True)  # copies of inputs of jobs nobody can ask for any more
         self.life_folder.mkdir(parents=True)
-        self.jobs, self.tags = {}, {}
+        self.jobs, self.tags, self.log_queries = {}, {}, {}
         self.faults = Faults(self.settings.faults, self.settings.job_faults)
         self.supervisor, self.hosting = Supervisor(self), Hosting(self)
         self.hub_documents = {recipes.HUB_CONTENT: recipes.hub_document(REGION)}

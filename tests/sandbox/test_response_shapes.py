@@ -130,6 +130,13 @@ def test_every_answer_fits_its_shape(
     call("service-quotas", "GetServiceQuota", ServiceCode="sagemaker", QuotaCode=code_)
     call("pricing", "GetProducts", ServiceCode="AmazonSageMaker", Filters=[], MaxResults=3)
     call("logs", "FilterLogEvents", logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="job-")
+    asked = {"logGroupName": "/aws/sagemaker/TrainingJobs", "startTime": 0, "endTime": 10_000_000_000}
+    for _ in range(2):
+        query = call("logs", "StartQuery", **asked, queryString="fields @timestamp, @message | limit 2")["queryId"]
+        call("logs", "GetQueryResults", queryId=query)
+    assert call("logs", "GetQueryResults", queryId=query)["results"]
+    query = call("logs", "StartQuery", **asked, queryString="limit 1")["queryId"]
+    call("logs", "StopQuery", queryId=query)
     call("s3", "PutObject", Bucket=BUCKET, Key="shapes", Body=b"x", IfNoneMatch="*")
     call("s3", "ListObjectsV2", Bucket=BUCKET)
     assert recorder.problems == []

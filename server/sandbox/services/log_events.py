@@ -1,4 +1,4 @@
-"""CloudWatch Logs is moto's, apart from FilterLogEvents, whose stream prefix moto ignores."""
+"""CloudWatch Logs is moto's, apart from queries (log_queries.py) and FilterLogEvents, whose stream prefix moto ignores."""
 
 from collections.abc import Callable
 from typing import Any
