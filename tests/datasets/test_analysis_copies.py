@@ -129,7 +129,7 @@ def test_files_larger_than_the_memory_for_them_give_the_same_findings(monkeypatc
     other = [rows[at]._replace(line=at + 1) for at in range(0, 2000, 11)]
     whole = copies(rows, other=other)
 
-    monkeypatch.setattr(spool.Spool.buckets, "__defaults__", (64,))
+    monkeypatch.setattr(spool, "BUCKET", 64)
     assert copies(rows, other=other) == whole
 
 

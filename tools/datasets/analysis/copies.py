@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
 from novaforge.tools.datasets.analysis.digest import NOTHING, digests
-from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, conflicts, of_source, repeats, shared
+from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, conflicts, matches, of_source, repeats, shared
 from novaforge.tools.datasets.analysis.report import Pairs, finding
 from novaforge.tools.datasets.analysis.spool import Spool
 from novaforge.tools.datasets.splitting.strata import MAX_LABEL_CHARS, MAX_LABELS, ROWS_PER_LABEL
@@ -79,16 +79,16 @@ class Copies:
         pairs = Pairs()
         for records in self._spool.buckets(ROW):
             own = of_source(records, PLACE, 0)
-            found = repeats(own[:, ROW], own[:, PLACE])
-            pairs.add(found.first, found.count)
+            later, first, _ = repeats(own[:, ROW], own[:, PLACE])
+            pairs.add(matches(later, first))
         rule = "DA11-duplicates" if pairs.count > rows * DUPLICATE_SHARE else "DA11-some-duplicates"
         return self._found(rule, pairs)
 
     def _id_findings(self) -> list[Finding]:
         pairs = Pairs()
         for records in self._ids.buckets(ID):
-            found = repeats(records[:, ID], records[:, ID_PLACE])
-            pairs.add(found.first, found.count)
+            later, first, _ = repeats(records[:, ID], records[:, ID_PLACE])
+            pairs.add(matches(later, first))
         return self._found("DA3-rft-ids", pairs)
 
     def _query_findings(self, rows: int) -> list[Finding]:
@@ -99,8 +99,7 @@ class Copies:
             queries += self._add_noise(own, noise)
             for number, pairs in enumerate(overlaps, start=1):
                 other = of_source(records, PLACE, number)
-                found = shared(own[:, QUERY], own[:, PLACE], other[:, QUERY], other[:, PLACE])
-                pairs.add(found.first, found.count)
+                pairs.add(matches(*shared(own[:, QUERY], own[:, PLACE], other[:, QUERY], other[:, PLACE])))
         found = self._found(
             "DQ1-noise" if self._labels(rows) else "DQ1-answers", noise, detail=f"{_queries(queries)}, "
         )
@@ -110,8 +109,8 @@ class Copies:
 
     def _add_noise(self, own: "NDArray[np.uint64]", noise: Pairs) -> int:
         answered = own[own[:, ANSWER] != NOTHING]
-        found, queries = conflicts(answered[:, QUERY], answered[:, ANSWER], answered[:, PLACE])
-        noise.add(found.first, found.count)
+        differing, first, queries = conflicts(answered[:, QUERY], answered[:, ANSWER], answered[:, PLACE])
+        noise.add(matches(differing, first))
         return queries
 
     def _labels(self, rows: int) -> bool:

@@ -1,12 +1,14 @@
 """Rows with equal keys, in numpy."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from novaforge.tools.datasets.checks.tally import FIRST_LINES
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Words: TypeAlias = "NDArray[np.uint64]"
 
 SOURCE_SHIFT = 56
 """The number of a row's source stands above this bit of its place: 0 is the file being checked."""
@@ -19,7 +21,7 @@ class Matches(NamedTuple):
     first: list[tuple[int, int]]
 
 
-def of_source(records: "NDArray[np.uint64]", place: int, number: int) -> "NDArray[np.uint64]":
+def of_source(records: Words, place: int, number: int) -> Words:
     """Return the records of one source, their place without the source's number."""
     import numpy as np
 
@@ -28,49 +30,43 @@ def of_source(records: "NDArray[np.uint64]", place: int, number: int) -> "NDArra
     return found
 
 
-def repeats(keys: "NDArray[np.uint64]", places: "NDArray[np.uint64]") -> Matches:
-    """Match each row with the first row of equal key."""
+def repeats(keys: Words, places: Words) -> tuple[Words, Words, Words]:
+    """Return rows whose key an earlier row has: their place, that of the first row with the key, and of the last before."""
     import numpy as np
 
     order = np.lexsort((places, keys))
     keys, places = keys[order], places[order]
     later = np.flatnonzero(keys[1:] == keys[:-1]) + 1
     first = np.searchsorted(keys, keys[later], side="left")
-    return _matches(places[later], places[first])
+    return places[later], places[first], places[later - 1]
 
 
-def shared(
-    keys: "NDArray[np.uint64]",
-    places: "NDArray[np.uint64]",
-    other: "NDArray[np.uint64]",
-    other_places: "NDArray[np.uint64]",
-) -> Matches:
-    """Match each row with the first row of another source that has an equal key."""
+def shared(keys: Words, places: Words, other: Words, other_places: Words) -> tuple[Words, Words]:
+    """Return rows whose key another source has: their place, and that of its first row with the key."""
     import numpy as np
 
     order = np.lexsort((other_places, other))
     other, other_places = other[order], other_places[order]
     if not other.size:
-        return Matches(0, [])
+        return places[:0], other_places
     at = np.minimum(np.searchsorted(other, keys, side="left"), other.size - 1)
     hit = other[at] == keys
-    return _matches(places[hit], other_places[at[hit]])
+    return places[hit], other_places[at[hit]]
 
 
-def conflicts(
-    keys: "NDArray[np.uint64]", values: "NDArray[np.uint64]", places: "NDArray[np.uint64]"
-) -> tuple[Matches, int]:
-    """Match rows with the first row of equal key where their value differs; returns how many keys have several values too."""
+def conflicts(keys: Words, values: Words, places: Words) -> tuple[Words, Words, int]:
+    """Return rows whose value differs from that of the first row of equal key, that row's place, and how many keys have some."""
     import numpy as np
 
     order = np.lexsort((places, keys))
     keys, values, places = keys[order], values[order], places[order]
     first = np.searchsorted(keys, keys, side="left")
     differs = values != values[first]
-    return _matches(places[differs], places[first[differs]]), int(np.unique(keys[differs]).size)
+    return places[differs], places[first[differs]], int(np.unique(keys[differs]).size)
 
 
-def _matches(places: "NDArray[np.uint64]", counterparts: "NDArray[np.uint64]") -> Matches:
+def matches(places: Words, counterparts: Words) -> Matches:
+    """Return how many rows there are and the first ones."""
     import numpy as np
 
     count = int(places.size)

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 from novaforge.tools.datasets.analysis.check import Check, CheckSettings, RowView
 from novaforge.tools.datasets.analysis.copies import Copies
+from novaforge.tools.datasets.analysis.near import NearCopies
+from novaforge.tools.datasets.analysis.shingles import template_of
 
 _CHECKS: dict[str, Callable[[CheckSettings], Check]] = {
     "copies": Copies,
+    "near copies": NearCopies,
 }
 
 NAMES = tuple(_CHECKS)
@@ -21,4 +24,4 @@ def make_checks(settings: CheckSettings, names: Sequence[str] = NAMES) -> list[C
 
 def prepare(settings: CheckSettings, head: Sequence[RowView]) -> CheckSettings:
     """Return the settings with what the first rows tell; called once, where the checks are merged."""
-    return replace(settings) if head else settings
+    return replace(settings, template=template_of(row.prompt for row in head))

@@ -1,9 +1,8 @@
 """Findings of the further checks: rows and the rows they collide with, by their first lines."""
 
-from collections.abc import Iterable
-
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings
+from novaforge.tools.datasets.analysis.groups import Matches
 from novaforge.tools.datasets.checks.tally import FIRST_LINES
 from novaforge.tools.datasets.formats.rules import RULES
 
@@ -15,10 +14,10 @@ class Pairs:
         self.count = 0
         self.first: list[tuple[int, int]] = []
 
-    def add(self, pairs: Iterable[tuple[int, int]], count: int) -> None:
-        """Take in some pairs of lines (a row, the other row), of `count` rows in all."""
-        self.count += count
-        self.first = sorted([*self.first, *pairs])[:FIRST_LINES]
+    def add(self, found: Matches) -> None:
+        """Take in more rows."""
+        self.count += found.count
+        self.first = sorted([*self.first, *found.first])[:FIRST_LINES]
 
     def where(self, settings: CheckSettings, other: str = "") -> str:
         """Return the count and the first lines with their counterparts, which are lines of the source `other`."""

@@ -92,6 +92,7 @@ RULES: dict[str, Rule] = {
     "DA11-near-duplicates": Rule("warn", "more than 1 % of the rows have a query that is nearly the same as another one", "transform with filters={\"near_duplicates\": true}", "ours"),
     "DA11-some-near-duplicates": Rule("info", "some rows have a query that is nearly the same as another one", "transform with filters={\"near_duplicates\": true}", "ours"),
     "DA11-near-overlap": Rule("block", "nearly the same query is in a file this one must not share rows with", "remove the rows, or split once with transform_dataset and filters={\"near_duplicates\": true}", "ours"),
+    "DA11-short": Rule("not_checked", "near duplicates were looked for in part of the rows only: the other queries have under 48 characters beyond what all share, and were compared exactly", "", "ours"),
     "DQ2-shortcut": Rule("warn", "a trait of the format tells the label almost alone, so a model can learn it instead of the task", "remove it from all queries or balance it over the labels, and check that it exists where the model will be used", "ours"),
     "DQ3-balance": Rule("warn", "the labels are very unequal in size", "add rows of the small labels, or judge by macro F1 rather than accuracy", "ours"),
     "DQ3-rare": Rule("warn", "some labels have too few rows to be learnt or judged", "add rows, or merge or remove these labels", "ours"),

@@ -1,0 +1,113 @@
+"""Hashes of all pieces of a fixed width of many texts at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+WIDTH = 24
+"""Characters of a piece; the width that AWS's own fuzzy deduplication takes (facts, section 1.3)."""
+_BASE = 0x9E3779B1
+_WORD = 1 << 32
+_TEMPLATE_ROWS = 8
+_TEMPLATE_SHARE = 0.2
+"""A piece that this share of the queries has, and this many of them, belongs to a template."""
+
+
+class Shingles(NamedTuple):
+    """The hashes of all texts in a row, and where each text's begin; one more place tells the end."""
+
+    hashes: "NDArray[np.uint32]"
+    starts: "NDArray[np.int64]"
+
+
+def shingles(texts: Sequence[str], width: int = WIDTH) -> Shingles:
+    """Return the hashes of all pieces of each text; a text shorter than the width has none."""
+    import numpy as np
+
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    counts = np.maximum(lengths - width + 1, 0)
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    if points.size < width:
+        return Shingles(np.zeros(0, np.uint32), starts)
+    # Setting this bit makes ASCII letters lower case; that it joins other characters too does no harm.
+    hashes = _mixed(_rolling(points | np.uint32(32), width))
+    within = np.ones(hashes.size, np.bool_)
+    across = np.cumsum(lengths)[:, None] - np.arange(1, width)
+    within[np.clip(across, 0, hashes.size - 1)[across < hashes.size]] = False
+    return Shingles(hashes[within], starts)
+
+
+def template_of(texts: Iterable[str], width: int = WIDTH) -> tuple[int, ...]:
+    """Return the hashes of the pieces that many of the texts share, in order; equal texts count once."""
+    import numpy as np
+
+    distinct = sorted(set(texts))
+    found = shingles(distinct, width)
+    rows = np.repeat(np.arange(len(distinct)), np.diff(found.starts))
+    pairs = np.unique(np.stack((found.hashes.astype(np.int64), rows)), axis=1)
+    values, counts = np.unique(pairs[0], return_counts=True)
+    return tuple(map(int, values[counts >= max(_TEMPLATE_ROWS, _TEMPLATE_SHARE * len(distinct))]))
+
+
+class Template:
+    """Leaves out the pieces of a template; quick because most pieces are not among them."""
+
+    def __init__(self, hashes: Sequence[int]) -> None:
+        import numpy as np
+
+        self._hashes = np.array(hashes, np.uint32)
+        self._maybe = np.zeros(1 << 16, np.bool_)
+        self._maybe[self._hashes >> np.uint32(16)] = True
+
+    def without(self, found: Shingles) -> Shingles:
+        """Return the pieces that are not in the template."""
+        import numpy as np
+
+        if not self._hashes.size:
+            return found
+        maybe = np.flatnonzero(self._maybe[found.hashes >> np.uint32(16)])
+        keep = np.ones(found.hashes.size, np.bool_)
+        keep[maybe] = ~np.isin(found.hashes[maybe], self._hashes)
+        before = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep)))
+        return Shingles(found.hashes[keep], before[found.starts])
+
+
+def _rolling(points: "NDArray[np.uint32]", width: int) -> "NDArray[np.uint32]":
+    """Return the polynomial hash of every window, put together from windows whose widths are powers of two."""
+    import numpy as np
+
+    power, size = points, 1
+    done: NDArray[np.uint32] | None = None
+    done_size = 0
+    while True:
+        if width & size:
+            done = power if done is None else _joined(done, done_size, power, size)
+            done_size += size
+        if size * 2 > width:
+            break
+        power, size = _joined(power, size, power, size), size * 2
+    assert done is not None
+    return done[: points.size - width + 1].astype(np.uint32, copy=False)
+
+
+def _joined(
+    left: "NDArray[np.uint32]", left_size: int, right: "NDArray[np.uint32]", right_size: int
+) -> "NDArray[np.uint32]":
+    import numpy as np
+
+    count = min(left.size, right.size - left_size)
+    return left[:count] * np.uint32(pow(_BASE, right_size, _WORD)) + right[left_size : left_size + count]
+
+
+def _mixed(hashes: "NDArray[np.uint32]") -> "NDArray[np.uint32]":
+    """Return hashes whose bits all depend on all characters."""
+    import numpy as np
+
+    hashes = hashes ^ (hashes >> np.uint32(16))
+    hashes *= np.uint32(0x85EBCA6B)
+    hashes ^= hashes >> np.uint32(13)
+    return hashes
