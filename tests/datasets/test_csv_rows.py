@@ -9,19 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novaforge.guards.errors import InputError
-from novaforge.tools.datasets.reading.csv_rows import CsvRows
-from novaforge.tools.datasets.reading.lines import BLOCK_BYTES, Lines
+from novaforge.tools.datasets.reading.batch import BLOCK_BYTES
+from novaforge.tools.datasets.reading.csv_rows import COMMA, Dialect
+from novaforge.tools.datasets.reading.files import SourceFile, Stamp
+from novaforge.tools.datasets.reading.line_layouts import CsvLayout
+from novaforge.tools.datasets.reading.opened import OpenedFile, Tap
 from novaforge.tools.datasets.rows import ROW_BYTES, Line, Reject
 
 
-def read_csv(data: bytes) -> tuple[CsvRows, list[Line], list[Reject]]:
+def open_csv(data: bytes, dialect: Dialect = COMMA, block: int = 0) -> tuple[OpenedFile, CsvLayout]:
+    file = SourceFile("data.csv", Stamp(len(data)))
+    opened = OpenedFile(file, Tap(io.BytesIO(data)), block or BLOCK_BYTES)
+    return opened, CsvLayout(opened, dialect)
+
+
+def read_csv(data: bytes, block: int = BLOCK_BYTES) -> tuple[CsvLayout, list[Line], list[Reject]]:
     rejects: list[Reject] = []
-    reader = CsvRows(Lines(io.BytesIO(data), "data.csv"), "data.csv")
-    return reader, list(reader.rows(rejects.append)), rejects
+    opened, layout = open_csv(data, block=block)
+    return layout, list(layout.decoder.sequence(layout.batches(0, opened), rejects.append)), rejects
 
 
-def cells(data: bytes) -> list[list[str]]:
-    return [list(line.record) for line in read_csv(data)[1]]
+def cells(data: bytes, block: int = BLOCK_BYTES) -> list[list[str]]:
+    return [list(line.record) for line in read_csv(data, block)[1]]
 
 
 def test_a_cell_with_line_breaks_of_both_kinds_keeps_every_byte() -> None:
@@ -46,7 +55,7 @@ def test_a_byte_that_is_not_utf8_costs_its_row_only_and_names_its_line() -> None
     reader, lines, rejects = read_csv(b'Body,Y\ngood,1\n"two\nlines \x96",2\nalso good,3\n')
     assert [line.record for line in lines] == [["good", "1"], ["also good", "3"]]
     assert rejects == [Reject(3, "not UTF-8", "line 4")]
-    assert reader.guess == "CP1252"
+    assert reader.decoder.guess == "CP1252"
 
 
 def test_a_malformed_row_that_is_also_not_utf8_does_not_spoil_the_next_one() -> None:
@@ -130,7 +139,7 @@ def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:
 
 def test_blank_lines_are_counted_and_are_no_rows() -> None:
     reader, lines, rejects = read_csv(b"Body,Y\n\na,b\n\r\n\n")
-    assert (len(lines), rejects, reader.blank_lines) == (1, [], 3)
+    assert (len(lines), rejects, reader.decoder.blank_lines) == (1, [], 3)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -151,11 +160,11 @@ def test_every_text_comes_back_as_it_was_written(rows: list[tuple[str, str]], en
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.integers(min_value=1, max_value=3 * BLOCK_BYTES), min_size=1, max_size=4))
+@given(st.lists(st.integers(min_value=1, max_value=30_000), min_size=1, max_size=4))
 def test_rows_that_straddle_the_blocks_read_at_a_time_are_whole(sizes: list[int]) -> None:
     rows = [(chr(0xE9 + index) * (size // 2) + "\n", str(size)) for index, size in enumerate(sizes)]
     data = "Body,Y\n" + "".join(f'"{body}",{label}\n' for body, label in rows)
-    assert [tuple(row) for row in cells(data.encode("utf-8"))] == rows
+    assert [tuple(row) for row in cells(data.encode("utf-8"), 10_000)] == rows
 
 
 @settings(max_examples=80, deadline=None)

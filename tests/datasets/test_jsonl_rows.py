@@ -7,15 +7,20 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novaforge.tools.datasets.reading.jsonl_rows import JsonlRows
-from novaforge.tools.datasets.reading.lines import Lines
+from novaforge.tools.datasets.reading.batch import BLOCK_BYTES
+from novaforge.tools.datasets.reading.files import SourceFile, Stamp
+from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder
+from novaforge.tools.datasets.reading.line_layouts import JsonlLayout
+from novaforge.tools.datasets.reading.opened import OpenedFile, Tap
 from novaforge.tools.datasets.rows import ROW_BYTES, Line, Reject
 
 
-def read_jsonl(data: bytes) -> tuple[JsonlRows, list[Line], list[Reject]]:
+def read_jsonl(data: bytes, block: int = BLOCK_BYTES) -> tuple[JsonlDecoder, list[Line], list[Reject]]:
     rejects: list[Reject] = []
-    reader = JsonlRows(Lines(io.BytesIO(data), "data.jsonl"))
-    return reader, list(reader.rows(rejects.append)), rejects
+    layout = JsonlLayout()
+    opened = OpenedFile(SourceFile("data.jsonl", Stamp(len(data))), Tap(io.BytesIO(data)), block)
+    rows = list(layout.decoder.sequence(layout.batches(0, opened), rejects.append))
+    return layout.decoder, rows, rejects
 
 
 def test_every_bad_line_is_named_with_its_reason_and_never_quoted() -> None:

@@ -1,6 +1,9 @@
-"""Tell UTF-8 from other encodings, and guess the other one."""
+"""Tell what encoding a file has, and turn its bytes into UTF-8 without losing or changing a character."""
 
-from novaforge.guards.errors import InputError
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 BOM = b"\xef\xbb\xbf"
 # Longest first: the UTF-32 marks begin with those of UTF-16.
@@ -11,6 +14,78 @@ _MARKS = {
     b"\xfe\xff": "UTF-16BE",
 }
 _SAMPLE = 4096
+_LOOK_AHEAD = 4 * 1024 * 1024
+_SEVERAL_LINES = 2
+"""Bytes that are not UTF-8 on one line only are damage of that line; on several they may be another encoding."""
+_LONG_RUN = 4
+"""Western text hardly ever has as many accented letters in a row; other single-byte and East Asian encodings do."""
+
+_BAD = re.compile("[\udc80-\udcff]+")
+_GOOD = re.compile("[^\x00-\x7f\udc80-\udcff]")
+_MARKING = "novaforge-mark"
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    """Put a byte that is no UTF-8 in the place of what cannot be decoded, so that its row is rejected as such."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+codecs.register_error(_MARKING, _mark)
+
+
+class Utf8:
+    """The blocks of a file as UTF-8, whatever its encoding is.
+
+    What cannot be decoded stays invalid in UTF-8, so that the reader of the rows finds and rejects it. As long as all
+    bytes are ASCII nothing has to be decided; the first others, and up to 4 MB after them, decide between UTF-8 and
+    Windows-1252. `encoding` is final when all blocks were read.
+    """
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self.encoding = "UTF-8"
+
+    def __iter__(self) -> Iterator[bytes]:
+        head = next(self._blocks, b"")
+        name = other_encoding(head)
+        if name:
+            self.encoding = name
+            return self._transcoded(name, chain([head], self._blocks))
+        if head.startswith(BOM):
+            self.encoding = "UTF-8 with BOM"
+            return chain([head[len(BOM) :]], self._blocks)
+        return self._decide(head)
+
+    def _transcoded(self, name: str, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        decoder = codecs.getincrementaldecoder(name)(_MARKING)
+        first = True
+        for block in chain(blocks, [None]):
+            text = decoder.decode(block or b"", final=block is None)
+            if text and first:
+                text, first = text.removeprefix("\ufeff"), False
+            yield text.encode("utf-8", "surrogateescape")
+
+    def _decide(self, block: bytes) -> Iterator[bytes]:
+        while block and block.isascii():
+            yield block
+            block = next(self._blocks, b"")
+        held = [block]
+        if not _is_utf8_start(block):
+            held += self._look_ahead(len(block))
+            if is_windows_1252(b"".join(held)):
+                self.encoding = "Windows-1252"
+                yield from self._transcoded("cp1252", chain(held, self._blocks))
+                return
+        yield from chain(held, self._blocks)
+
+    def _look_ahead(self, size: int) -> list[bytes]:
+        held: list[bytes] = []
+        while size < _LOOK_AHEAD and (block := next(self._blocks, b"")):
+            held.append(block)
+            size += len(block)
+        return held
 
 
 def other_encoding(head: bytes) -> str | None:
@@ -24,6 +99,20 @@ def other_encoding(head: bytes) -> str | None:
     if len(sample) < 8 or max(even, odd) < len(sample) // 5 or min(even, odd) > len(sample) // 20:
         return None
     return "UTF-16BE" if even > odd else "UTF-16LE"
+
+
+def is_windows_1252(sample: bytes) -> bool:
+    """Tell text in Windows-1252 from UTF-8 in which some lines are damaged, and from other encodings."""
+    end = sample.rfind(b"\n") + 1
+    text = (sample[:end] or sample).decode("utf-8", "surrogateescape")
+    runs = _BAD.findall(text)
+    lines = sum(1 for line in text.split("\n") if _BAD.search(line))
+    if lines < _SEVERAL_LINES or len(_GOOD.findall(text)) * 10 > len(runs):
+        return False
+    bad = "".join(runs).encode("utf-8", "surrogateescape")
+    undefined = len(bad) - len(bad.decode("cp1252", "ignore"))
+    long = sum(len(run) >= _LONG_RUN for run in runs)
+    return undefined * 100 <= len(bad) and long * 10 <= len(runs)
 
 
 def guess_single_byte(line: bytes) -> str:
@@ -40,9 +129,10 @@ def conversion(encoding: str) -> str:
     return f"convert the file first: iconv -f {encoding or 'ITS-ENCODING'} -t UTF-8 FILE > NEW-FILE"
 
 
-def refuse_other_encodings(head: bytes, uri: str) -> None:
-    """Raise InputError when a file is UTF-16 or UTF-32."""
-    name = other_encoding(head)
-    if name:
-        message = f"{uri} is not UTF-8; it looks like {name}."
-        raise InputError(message, field="source", value=uri, fix=conversion(name), encoding=name)
+def _is_utf8_start(block: bytes) -> bool:
+    """Tell a block that is UTF-8 but for a character its end may cut in two."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(block)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,91 +1,63 @@
-"""Cut a byte stream into blocks of whole lines, counted and hashed, in constant memory."""
+"""Cut text into batches of whole rows, in constant memory and without looking at single rows."""
 
-import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator
 
 from novaforge.guards.errors import InputError
-from novaforge.tools.datasets.reading.encoding import BOM
-from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE
+from novaforge.tools.datasets.reading.batch import Batch
+from novaforge.tools.datasets.rows import ROW_BYTES
 
-BLOCK_BYTES = 256 * 1024
-_SHRUNK_BYTES = 4 * ROW_BYTES
+RowEnd = Callable[[bytes], int]
+"""Returns how many of these bytes are whole rows, 0 when the first row does not end in them."""
 
+Shrink = Callable[[bytes], bytes]
+"""Returns what has to be kept of a line that is too long for a row."""
 
-class Readable(Protocol):
-    """A stream of bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, fewer only at the end."""
-        ...
+LONGEST_CUT = 4 * ROW_BYTES
+"""With more than this and no row end in sight the cut is made at a line end; the decoder tells whether that was one."""
 
 
-class Damage(NamedTuple):
-    """A physical line whose row cannot be used, and why."""
-
-    line: int
-    reason: str
+def line_end(data: bytes) -> int:
+    """Cut after the last line feed."""
+    return data.rfind(b"\n") + 1
 
 
-class Lines:
-    """The physical lines of one stream, read once.
+def forget(line: bytes) -> bytes:
+    """Keep one byte of an over-long line: only its number is needed, but the line has to stay there."""
+    return b"x"
 
-    A line longer than a row may be is passed through `shrink` piece by piece, so that it never fills the memory;
-    its number is put in `damage`, as readers do with lines they cannot decode.
+
+def cut(blocks: Iterable[bytes], uri: str, file: int, first: int, row_end: RowEnd, shrink: Shrink) -> Iterator[Batch]:
+    """Yield batches of whole rows, the last one up to the end of the text whatever it ends with.
+
+    Raises InputError for a line that is no line of a table: over four times the longest row even without its text.
     """
+    carry, damaged = b"", []
+    for block in blocks:
+        data = carry + block if carry else block
+        end = row_end(data)
+        if not end and len(data) > LONGEST_CUT:
+            end = line_end(data)
+        if end:
+            yield Batch(file, first, data[:end], tuple(damaged))
+            first += data.count(b"\n", 0, end)
+            damaged = []
+        carry = data[end:]
+        if len(carry) > ROW_BYTES:
+            carry = _bounded(carry, uri, first, shrink, damaged)
+    if carry:
+        yield Batch(file, first, carry, tuple(damaged))
 
-    def __init__(self, stream: Readable, uri: str) -> None:
-        self._stream = stream
-        self._uri = uri
-        self._hash = hashlib.sha256()
-        self.bytes_read = 0
-        self.damage: deque[Damage] = deque()
-        self.head = self._read()
-        self.encoding = "UTF-8 with BOM" if self.head.startswith(BOM) else "UTF-8"
 
-    @property
-    def sha256(self) -> str:
-        """The hex SHA-256 of the bytes read so far."""
-        return self._hash.hexdigest()
-
-    def blocks(self, shrink: Callable[[bytes], bytes]) -> Iterator[tuple[int, bytes]]:
-        """Yield (number of the first line, bytes of one or more whole lines)."""
-        number, carry, chunk = 1, b"", self.head.removeprefix(BOM)
-        while True:
-            data = carry + chunk
-            cut = data.rfind(b"\n") + 1
-            if cut:
-                yield number, data[:cut]
-                number += data.count(b"\n", 0, cut)
-            carry = self._bounded(number, data[cut:], shrink)
-            chunk = self._read()
-            if not chunk:
-                break
-        if carry:
-            yield number, carry
-
-    def take_damage(self, through: int) -> Damage | None:
-        """Return the first damage up to a line and forget all damage up to it."""
-        first = None
-        while self.damage and self.damage[0].line <= through:
-            found = self.damage.popleft()
-            first = first or found
-        return first
-
-    def _bounded(self, number: int, carry: bytes, shrink: Callable[[bytes], bytes]) -> bytes:
-        if len(carry) <= ROW_BYTES:
-            return carry
-        if not self.damage or self.damage[-1].line != number:
-            self.damage.append(Damage(number, TOO_LARGE))
-        carry = shrink(carry)
-        if len(carry) > _SHRUNK_BYTES:
-            message = f"Line {number} of {self._uri} does not end; this is no table with one row per line."
-            raise InputError(message, field="source", value=self._uri, fix="give a CSV or JSONL file")
+def _bounded(carry: bytes, uri: str, first: int, shrink: Shrink, damaged: list[int]) -> bytes:
+    """Shrink the last line when it alone is longer than a row may be."""
+    begin = carry.rfind(b"\n") + 1
+    if len(carry) - begin <= ROW_BYTES:
         return carry
-
-    def _read(self) -> bytes:
-        chunk = self._stream.read(BLOCK_BYTES)
-        self._hash.update(chunk)
-        self.bytes_read += len(chunk)
-        return chunk
+    number = first + carry.count(b"\n", 0, begin)
+    if not damaged or damaged[-1] != number:
+        damaged.append(number)
+    rest = shrink(carry[begin:])
+    if len(rest) > LONGEST_CUT:
+        message = f"Line {number} of {uri} does not end; this is no table with one row per line."
+        raise InputError(message, field="source", value=uri, fix="give a file with one row per line")
+    return carry[:begin] + rest

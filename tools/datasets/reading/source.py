@@ -1,178 +1,153 @@
 """Open a dataset: find out what it is, read its rows once, and say exactly which bytes were read."""
 
-from collections.abc import Generator, Iterator
+import hashlib
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal
+from pathlib import PurePosixPath
 
-from novaforge.guards.errors import AwsError, InputError, NovaForgeError, RefusedError
+from novaforge.guards.errors import InputError
+from novaforge.guards.findings import Finding
 from novaforge.guards.plan import InputIdentity
-from novaforge.tools.aws.errors import translate
-from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.reading.csv_rows import CsvRows
-from novaforge.tools.datasets.reading.encoding import refuse_other_encodings
-from novaforge.tools.datasets.reading.jsonl_rows import JsonlRows
-from novaforge.tools.datasets.reading.lines import Lines
+from novaforge.tools.datasets.reading.batch import Batch, Decoder
+from novaforge.tools.datasets.reading.detect import WORKS, find_layout
+from novaforge.tools.datasets.reading.files import SourceFile, Stamp, find_files, stamp
+from novaforge.tools.datasets.reading.layout import Layout
+from novaforge.tools.datasets.reading.opened import OpenedFile, open_file
 from novaforge.tools.datasets.rows import Line, OnReject
 
-Format = Literal["csv", "jsonl"]
-_BY_SUFFIX: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_SIGNATURES = {
-    b"PAR1": "Parquet",
-    b"ARROW1": "Arrow",
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\x03\x04": "zip or Excel",
-}
-WORKS = "CSV (.csv) and JSON Lines (.jsonl), uncompressed, one file at a time"
+__all__ = ["WORKS", "Batch", "Source", "SourceFile", "open_source"]
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """What tells one state of a file from another."""
-
-    bytes: int
-    etag: str | None = None
-    version_id: str | None = None
-    modified_ns: int = 0
-
-
-@dataclass
 class Source:
-    """A dataset that is open for one pass."""
+    """A dataset that is open for one pass: batches for other processes, or rows in this one, but only once."""
 
-    uri: str
-    format: Format
-    stamp: Stamp
-    lines: Lines
-    reader: CsvRows | JsonlRows
-    argument: str
-    """The tool argument that named the file, for error messages."""
-    _ctx: ToolContext = field(repr=False)
+    def __init__(
+        self, ctx: ToolContext, uri: str, argument: str, files: list[SourceFile], layout: Layout, opened: OpenedFile
+    ) -> None:
+        self.uri = uri
+        self.argument = argument
+        """The tool argument that named the source, for error messages."""
+        self.files = files
+        self.format = layout.format
+        self.columns = layout.columns
+        """The header's names; None for rows that are objects, where each has its own keys."""
+        self.delimiter = layout.delimiter
+        self.compression = ""
+        self.notes: list[Finding] = []
+        """What was found out, assumed or left out about the source as such; complete when all rows were read."""
+        self.blank_lines = 0
+        self._ctx = ctx
+        self._layout = layout
+        self._opened = opened
+        self._digests: list[str] = []
+        self._done = 0
+        self._encodings: list[str] = []
 
     @property
-    def columns(self) -> list[str] | None:
-        """The header's names; None for JSON, where each row has its own keys."""
-        return self.reader.columns if isinstance(self.reader, CsvRows) else None
+    def decoder(self) -> Decoder:
+        """What turns batches into rows, in any process."""
+        return self._layout.decoder
 
     @property
-    def stem(self) -> str:
-        """The file's name without suffix, for row ids; letters, digits, dot, dash and underscore only."""
-        stem = PurePosixPath(self.uri).stem
-        return "".join(ch if ch.isascii() and (ch.isalnum() or ch in "._-") else "-" for ch in stem) or "row"
-
-    @property
-    def bytes_read(self) -> int:
-        """How many bytes of the source have been read so far."""
-        return self.lines.bytes_read
+    def encoding(self) -> str:
+        """The encodings met so far."""
+        return ", ".join(dict.fromkeys([*self._encodings, self._opened.text.encoding]))
 
     @property
     def bytes_total(self) -> int:
-        """How many bytes the source has."""
-        return self.stamp.bytes
+        """The size of all files as they lie there."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def bytes_read(self) -> int:
+        """How many of these bytes were read."""
+        return self._done + (self._opened.tap.bytes_read if len(self._digests) < len(self.files) else 0)
+
+    @property
+    def guess(self) -> str:
+        """The encoding that rows which are not UTF-8 may have, or an empty string."""
+        return self._layout.decoder.guess
+
+    @property
+    def stem(self) -> str:
+        """The source's name without suffix, for row ids; letters, digits, dot, dash and underscore only."""
+        stem = PurePosixPath(self.uri).stem
+        return "".join(ch if ch.isascii() and (ch.isalnum() or ch in "._-") else "-" for ch in stem) or "row"
+
+    def label(self, file: int) -> str:
+        """Return the short name of a file for messages; empty when the source is one file."""
+        return self.files[file].name
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield all rows as batches, file by file in the order of their names."""
+        for index, file in enumerate(self.files):
+            with ExitStack() as stack:
+                if index:
+                    self._opened = stack.enter_context(open_file(self._ctx, file, self.argument))
+                yield from self._layout.batches(index, self._opened)
+                self._finish(self._opened)
 
     def rows(self, on_reject: OnReject) -> Iterator[Line]:
         """Yield the readable rows; tell `on_reject` about the others."""
-        return self.reader.rows(on_reject)
+        return self.sequential(self.batches(), on_reject)
+
+    def sequential(self, batches: Iterable[Batch], on_reject: OnReject) -> Iterator[Line]:
+        """Yield the rows of consecutive batches, the first of which begins at a row's beginning."""
+        before = self._layout.decoder.blank_lines
+        for line in self._layout.decoder.sequence(batches, on_reject):
+            yield line
+        self.blank_lines += self._layout.decoder.blank_lines - before
 
     def identity(self, rows: int | None = None) -> InputIdentity:
-        """Return what was read: size, hash, ETag and version; raises InputError when the file changed meanwhile."""
-        if _stamp(self._ctx, self.uri, self.argument) != self.stamp or self.lines.bytes_read != self.stamp.bytes:
-            message = f"{self.uri} changed while it was being read."
-            raise InputError(message, field=self.argument, value=self.uri, fix="call again when nobody writes to it")
-        stamp = self.stamp
+        """Return what was read: size, hash, ETag and version; raises InputError when a file changed meanwhile."""
+        for file in self.files:
+            if stamp(self._ctx, file.uri, self.argument) != file.stamp:
+                raise self._changed(file.uri)
+        first = self.files[0].stamp
         return InputIdentity(
-            role="", uri=self.uri, bytes=stamp.bytes, rows=rows, etag=stamp.etag, version_id=stamp.version_id,
-            sha256=self.lines.sha256,
+            role="", uri=self.uri, bytes=self.bytes_total, rows=rows, etag=first.etag, version_id=first.version_id,
+            sha256=self._digests[0] if len(self.files) == 1 else self._combined(),
         )  # fmt: skip
+
+    def _combined(self) -> str:
+        lines = (f"{digest}  {file.name}\n" for digest, file in zip(self._digests, self.files, strict=True))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def _finish(self, opened: OpenedFile) -> None:
+        if opened.tap.bytes_read != opened.file.bytes:
+            raise self._changed(opened.uri)
+        self._done += opened.file.bytes
+        self._digests.append(opened.tap.sha256)
+        self._encodings.append(opened.text.encoding)
+
+    def _changed(self, uri: str) -> InputError:
+        message = f"{uri} changed while it was being read."
+        return InputError(message, field=self.argument, value=uri, fix="call again when nobody writes to it")
+
+    # What callers of a source of one file used; they say source.encoding, source.blank_lines ... now.
+    @property
+    def lines(self) -> "Source":
+        """The source itself."""
+        return self
+
+    @property
+    def reader(self) -> "Source":
+        """The source itself."""
+        return self
+
+    @property
+    def stamp(self) -> Stamp:
+        """The state of the only file."""
+        return self.files[0].stamp
 
 
 @contextmanager
 def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generator[Source]:
-    """Open a CSV or JSONL file for one pass.
+    """Open a dataset for one pass.
 
-    Raises InputError for a missing, empty or non-UTF-8 file, RefusedError for a format that is not read.
+    Raises InputError for a missing or empty file, RefusedError for a format that is not read.
     """
-    stamp = _stamp(ctx, uri, argument)
-    if stamp.bytes == 0:
-        raise InputError(f"{uri} is empty.", field=argument, value=uri, fix="give a file with rows")
-    with ExitStack() as stack:
-        try:
-            stream = stack.enter_context(ctx.storage.open(uri))
-        except OSError as error:
-            message = f"{uri} cannot be read: {error.strerror}."
-            raise InputError(message, field=argument, value=uri, fix="check the file's permissions") from error
-        lines = Lines(_Guarded(stream) if is_s3(uri) else stream, uri)
-        refuse_other_encodings(lines.head, uri)
-        kind = detect_format(uri, lines.head)
-        reader = CsvRows(lines, uri) if kind == "csv" else JsonlRows(lines)
-        yield Source(uri, kind, stamp, lines, reader, argument, ctx)
-
-
-def detect_format(uri: str, head: bytes) -> Format:
-    """Tell CSV from JSONL by name, else by content; raises RefusedError for other formats."""
-    named = next((name for mark, name in _SIGNATURES.items() if head.startswith(mark)), "")
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    suffix = PurePosixPath(uri).suffix.lower()
-    if not named and text.startswith(b"[") and suffix != ".csv":
-        named = "a JSON array"
-    if not named and b"\0" in head[:4096] and suffix not in _BY_SUFFIX:
-        named = "a binary file"
-    if named:
-        raise _not_read(uri, f"looks like {named}")
-    if suffix in _BY_SUFFIX:
-        return _BY_SUFFIX[suffix]
-    if text.startswith(b"{"):
-        return "jsonl"
-    if suffix in {"", ".txt"} and _like_a_header(text.split(b"\n", 1)[0]):
-        return "csv"
-    raise _not_read(uri, "is neither CSV nor JSON Lines by name or content")
-
-
-def _like_a_header(line: bytes) -> bool:
-    """Tell a line of several short, different names from a line of prose with commas."""
-    names = [name.strip() for name in line.split(b",")]
-    return len(names) > 1 and len(set(names)) == len(names) and all(0 < len(name) <= 40 for name in names)
-
-
-def _not_read(uri: str, what: str) -> RefusedError:
-    return RefusedError(f"{uri} {what}. Read now: {WORKS}.", rule="source-format", fix="convert it to CSV or JSONL")
-
-
-def _stamp(ctx: ToolContext, uri: str, argument: str) -> Stamp:
-    if is_s3(uri):
-        _refuse_folder(uri.endswith("/"), uri, argument)
-        stat = ctx.storage.stat(uri)
-        return Stamp(stat.bytes, stat.etag, stat.version_id)
-    path: Path = ctx.storage.local(uri)
-    _refuse_folder(path.is_dir(), uri, argument)
-    if not path.is_file():
-        raise InputError(f"There is no file {uri}.", field=argument, value=uri, fix="check the path")
-    info = path.stat()
-    return Stamp(info.st_size, modified_ns=info.st_mtime_ns)
-
-
-def _refuse_folder(is_folder: bool, uri: str, argument: str) -> None:
-    if is_folder:
-        raise InputError(f"{uri} is a folder.", field=argument, value=uri, fix="name one file in it")
-
-
-class _Guarded:
-    """An S3 body whose network failures become the project's errors."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def read(self, size: int, /) -> bytes:
-        try:
-            return self._stream.read(size)
-        except NovaForgeError:
-            raise
-        except Exception as error:
-            known = translate(error, "s3:GetObject")
-            if known is error:
-                message = f"Reading from S3 broke off: {type(error).__name__}."
-                known = AwsError(message, operation="s3:GetObject", code=type(error).__name__, fix="call again")
-            raise known from error
+    files = find_files(ctx, uri, argument)
+    with open_file(ctx, files[0], argument) as opened:
+        yield Source(ctx, uri, argument, files, find_layout(opened), opened)
