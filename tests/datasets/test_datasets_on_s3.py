@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,7 +14,8 @@ import pytest
 from novaforge.guards.errors import AwsError, ConflictError, InputError, NotFoundError
 from novaforge.guards.policy import Policy
 from novaforge.tools.aws.session import Aws
-from novaforge.tools.aws.storage import PART_BYTES, Sink, Storage
+from novaforge.tools.aws.storage import Storage
+from novaforge.tools.aws.uploads import PART_BYTES
 from novaforge.tools.context import Mode, ToolContext
 from novaforge.tools.datasets.facts import training_file
 from novaforge.tools.datasets.tool import inspect_dataset
@@ -78,38 +80,6 @@ def test_existing_objects_are_never_overwritten(desk: "Desk", ctx: ToolContext, 
     )
 
 
-class Breaking(Storage):
-    """Storage whose chosen file fails when it is published."""
-
-    def __init__(self, aws: Aws, root: Path, name: str) -> None:
-        super().__init__(aws, (root,))
-        self._name = name
-
-    @contextmanager
-    def create(self, uri: str) -> Generator[Sink]:
-        with super().create(uri) as sink:
-            yield sink
-            if uri.endswith(self._name):
-                raise AwsError("slow down", operation="s3:PutObject", code="SlowDown")
-
-
-@pytest.mark.parametrize("name", ["train.jsonl", "test.jsonl", "rejects.jsonl", "manifest.json"])
-def test_a_failure_removes_the_objects_published_before_it(desk: "Desk", aws: Aws, prefix: str, name: str) -> None:
-    ctx = desk.context(mode=WRITES, storage=Breaking(aws, desk.folder, name))
-    with pytest.raises(AwsError, match="slow down"):
-        desk.transform(desk.csv([*ROWS, ("", "a")]), prefix, split=SPLIT, ctx=ctx)
-    assert ctx.storage.list(prefix) == []
-
-
-def test_a_failure_in_the_middle_of_a_large_file_leaves_no_open_upload(desk: "Desk", aws: Aws, prefix: str) -> None:
-    ctx = desk.context(mode=WRITES, storage=Breaking(aws, desk.folder, "train.jsonl"))
-    rows = [(f"{index} " + "x" * 100_000, "a") for index in range(PART_BYTES // 100_000 + 20)]
-    with pytest.raises(AwsError):
-        desk.transform(desk.csv(rows), prefix, ctx=ctx)
-    assert ctx.storage.list(prefix) == []
-    assert not aws.call("s3", "list_multipart_uploads", Bucket=BUCKET).get("Uploads")
-
-
 def test_a_large_file_goes_up_in_parts_and_comes_back_whole(desk: "Desk", ctx: ToolContext, prefix: str) -> None:
     rows = [(f"{index} " + "x" * 100_000, "a") for index in range(PART_BYTES // 100_000 + 20)]
     (file,) = desk.transform(desk.csv(rows), prefix, ctx=ctx).files
@@ -131,15 +101,12 @@ def test_an_object_replaced_while_it_is_read_is_an_error(desk: "Desk", ctx: Tool
     source = f"{prefix}/data.csv"
     ctx.storage.put(source, Path(desk.csv(ROWS)).read_bytes())
 
-    class Moving(Storage):
-        @contextmanager
-        def create(self, uri: str) -> Generator[Sink]:
+    def move(name: str) -> None:
+        if name == "publish:created":
             key = source.removeprefix(f"s3://{BUCKET}/")
             aws.call("s3", "put_object", Bucket=BUCKET, Key=key, Body=b"Body,Y\nother,a\n")
-            with super().create(uri) as sink:
-                yield sink
 
-    moving = desk.context(mode=WRITES, storage=Moving(aws, (desk.folder,)))
+    moving = replace(ctx, checkpoint=move)
     with pytest.raises(InputError, match="changed while it was being read"):
         desk.transform(source, f"{prefix}/out", ctx=moving)
     assert ctx.storage.list(f"{prefix}/out") == []

@@ -3,92 +3,108 @@
 import errno
 import hashlib
 import json
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from novaforge.guards.errors import AwsError, ConfigError, ConflictError, InputError
-from novaforge.tools.aws.session import Aws
-from novaforge.tools.aws.storage import Sink, Storage
-from novaforge.tools.datasets.output.outputs import Outputs
+from novaforge.guards.errors import CancelledError, ConfigError, ConflictError, InputError
+from novaforge.tools.datasets.output.outputs import POINTS, Outputs
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
 ROWS = [(f"question {index}", "ab"[index % 2]) for index in range(40)]
+AFTERWARDS = ("publish:after_rename", "publish:done")
 SPLIT = {"train": 0.5, "validation": 0.25, "test": 0.25}
 
 
-class Faulty(Storage):
-    """Storage that fails at a chosen file, when it is begun, written or published."""
-
-    def __init__(self, root: Path, name: str, moment: str, error: Exception, *, stuck: bool = False) -> None:
-        super().__init__(Aws(), (root,))
-        self._fault = (name, moment, error)
-        self._stuck = stuck
-
-    @contextmanager
-    def create(self, uri: str) -> Generator[Sink]:
-        name, moment, error = self._fault
-        here = Path(uri).name == name
-        if here and moment == "begin":
-            raise error
-        with super().create(uri) as sink:
-            yield Full(error) if here and moment == "write" else sink
-            if here and moment == "publish":
-                raise error
-
-    def discard(self, uri: str) -> None:
-        if self._stuck:
-            raise AwsError("denied", operation="s3:DeleteObject", code="AccessDenied")
-        super().discard(uri)
-
-
-class Full:
-    """A sink on a full disk."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def write(self, data: bytes, /) -> int:
-        raise self._error
-
-
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
-CONFLICT = ConflictError("exists", operation="create", code="AlreadyExists")
+DENIED = PermissionError(errno.EACCES, "Permission denied")
+LOCAL_POINTS = [
+    point for point in POINTS if point not in {*AFTERWARDS, "publish:before_object", "publish:after_objects"}
+]
 
 
-@pytest.mark.parametrize("name", ["train.jsonl", "validation.jsonl", "test.jsonl", "rejects.jsonl", "manifest.json"])
-@pytest.mark.parametrize("moment", ["begin", "write", "publish"])
-@pytest.mark.parametrize(("error", "seen"), [(DISK_FULL, ConfigError), (CONFLICT, ConflictError)])
-def test_a_failure_at_any_file_leaves_the_folder_as_it_was(
-    desk: "Desk", name: str, moment: str, error: Exception, seen: type[Exception]
+def failing(point: str, error: Exception, *, skip: int = 0) -> Callable[[str], None]:
+    """Return a checkpoint that raises when a point is passed, after letting it pass some times."""
+    passed = iter(range(skip))
+
+    def check(name: str) -> None:
+        if name == point and next(passed, None) is None:
+            raise error
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("point", "skip"), [*((point, 0) for point in LOCAL_POINTS), ("publish:created", 1), ("publish:created", 4)]
+)
+@pytest.mark.parametrize("error", [DISK_FULL, DENIED])
+def test_a_failure_at_any_point_leaves_the_folder_as_it_was(
+    desk: "Desk", point: str, error: Exception, skip: int
 ) -> None:
     source = desk.csv([*ROWS, ("", "a")])
     before = desk.tree()
-    ctx = desk.context(storage=Faulty(desk.folder, name, moment, error))
-    with pytest.raises(seen):
+    ctx = replace(desk.ctx, checkpoint=failing(point, error, skip=skip))
+    with pytest.raises(ConfigError, match=str(error.strerror)):  # type: ignore[attr-defined]  # both are OSErrors
         desk.transform(source, "new/deep", split=SPLIT, ctx=ctx)
     assert desk.tree() == before and not (desk.folder / "new").exists()
 
 
 def test_folders_that_were_there_before_stay(desk: "Desk") -> None:
     (desk.folder / "kept").mkdir()
-    ctx = desk.context(storage=Faulty(desk.folder, "manifest.json", "publish", DISK_FULL))
+    ctx = replace(desk.ctx, checkpoint=failing("publish:before_rename", DISK_FULL))
     with pytest.raises(ConfigError, match="No space left"):
         desk.transform(desk.csv(ROWS), "kept/new", ctx=ctx)
     assert (desk.folder / "kept").is_dir() and not list((desk.folder / "kept").iterdir())
 
 
-def test_what_cannot_be_removed_again_is_named(desk: "Desk") -> None:
-    ctx = desk.context(storage=Faulty(desk.folder, "manifest.json", "publish", CONFLICT, stuck=True))
-    with pytest.raises(ConflictError) as caught:
-        desk.transform(desk.csv(ROWS), ctx=ctx)
-    assert caught.value.data["left_behind"] == [str(desk.folder / "out" / "train.jsonl")]
-    assert "train.jsonl" in caught.value.message
+def test_an_empty_folder_is_a_fresh_target(desk: "Desk") -> None:
+    (desk.folder / "out").mkdir()
+    desk.transform(desk.csv(ROWS), "out")
+    assert sorted(path.name for path in (desk.folder / "out").iterdir()) == ["manifest.json", "train.jsonl"]
+
+
+def test_a_folder_that_holds_anything_is_refused_with_a_fresh_one_instead(desk: "Desk") -> None:
+    desk.write("out/notes.txt", "mine")
+    desk.write("out-2/notes.txt", "mine")
+    source = desk.csv(ROWS)
+    before = desk.tree()
+    with pytest.raises(ConflictError, match="not empty") as caught:
+        desk.transform(source, "out")
+    assert caught.value.fix.endswith(str(desk.folder / "out-3"))
+    assert desk.tree() == before
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_target_that_somebody_else_fills_meanwhile_is_left_to_them(desk: "Desk", what: str) -> None:
+    def fill(name: str) -> None:
+        if name == "publish:before_rename":
+            desk.write("out/theirs.txt" if what == "folder" else "out", "theirs")
+
+    source = desk.csv(ROWS)
+    with pytest.raises(ConflictError):
+        desk.transform(source, "out", ctx=replace(desk.ctx, checkpoint=fill))
+    assert {name for name in desk.tree() if name != "data.csv"} == {"out/theirs.txt" if what == "folder" else "out"}
+
+
+def test_nothing_is_seen_before_everything_is_written(desk: "Desk") -> None:
+    seen: list[bool] = []
+    desk.transform(
+        desk.csv(ROWS),
+        "out",
+        split=SPLIT,
+        ctx=replace(desk.ctx, checkpoint=lambda name: seen.append((desk.folder / "out").exists())),
+    )
+    assert seen.count(True) == len(AFTERWARDS) and seen == sorted(seen)
+
+
+def test_the_outermost_folder_is_no_target_since_nothing_can_be_prepared_beside_it(desk: "Desk") -> None:
+    with pytest.raises(InputError, match="outermost"):
+        desk.transform(desk.csv(ROWS), ".")
 
 
 def test_an_interrupt_leaves_nothing(desk: "Desk") -> None:
@@ -96,9 +112,8 @@ def test_an_interrupt_leaves_nothing(desk: "Desk") -> None:
         raise KeyboardInterrupt
 
     source = desk.csv([(f"question {index}", "a") for index in range(5000)])
-    ctx = desk.context()
     before = desk.tree()
-    hurried = type(ctx)(**{**ctx.__dict__, "progress": stop})
+    hurried = replace(desk.ctx, progress=stop)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("novaforge.tools.datasets.progress._EVERY_S", -1.0)
         with pytest.raises(KeyboardInterrupt):
@@ -106,18 +121,29 @@ def test_an_interrupt_leaves_nothing(desk: "Desk") -> None:
     assert desk.tree() == before
 
 
+def test_a_call_that_is_cancelled_in_the_middle_leaves_nothing(desk: "Desk") -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    source = desk.csv([(f"question {index}", "a") for index in range(20_000)])
+    before = desk.tree()
+    with pytest.raises(CancelledError):
+        desk.transform(source, split=SPLIT, ctx=replace(desk.ctx, cancelled=cancelled))
+    assert desk.tree() == before and len(asked) == 2
+
+
 def test_a_source_that_changes_while_it_is_read_is_an_error(desk: "Desk") -> None:
     source = desk.csv(ROWS)
 
-    class Moving(Storage):
-        @contextmanager
-        def create(self, uri: str) -> Generator[Sink]:
-            with super().create(uri) as sink:
-                with Path(source).open("ab") as file:
-                    file.write(b"one more,a\n")
-                yield sink
+    def move(name: str) -> None:
+        if name == "publish:created":
+            with Path(source).open("ab") as file:
+                file.write(b"one more,a\n")
 
-    ctx = desk.context(storage=Moving(Aws(), (desk.folder,)))
+    ctx = replace(desk.ctx, checkpoint=move)
     with pytest.raises(InputError, match="changed while it was being read"):
         desk.transform(source, ctx=ctx)
     assert not (desk.folder / "out").exists()

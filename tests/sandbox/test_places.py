@@ -15,7 +15,8 @@ from novaforge.guards.errors import AwsError, ConflictError, NotFoundError
 from novaforge.server.sandbox.settings import BUCKET, SandboxSettings
 from novaforge.server.sandbox.testing import RunningSandbox, serve
 from novaforge.tools.aws.session import Aws
-from novaforge.tools.aws.storage import PART_BYTES, Storage
+from novaforge.tools.aws.storage import Storage
+from novaforge.tools.aws.uploads import PART_BYTES
 from novaforge.tools.catalog.recipes import HUB_CONTENT, HUB_NAME, RECIPES, template_yaml
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,10 +17,10 @@ from novaforge.guards.errors import ConflictError, InputError, NotFoundError
 from novaforge.guards.text import one_line
 from novaforge.tools.aws.errors import translate
 from novaforge.tools.aws.session import Aws
+from novaforge.tools.aws.uploads import PART_BYTES, Note, Upload, delete_if_ours, unnoted
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
-PART_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -145,18 +146,18 @@ class Storage:
         with self._create_s3(uri) if is_s3(uri) else self._create_local(uri) as sink:
             yield sink
 
+    def upload(self, uri: str, token: str, note: Note = unnoted) -> Upload:
+        """Begin an S3 object that shows itself only when it is published; `token` marks it as ours."""
+        return Upload(self._aws, *split_s3(uri), token, note)
+
+    def withdraw(self, uri: str, token: str) -> bool:
+        """Delete the S3 object if it carries that token; tell whether there was such an object."""
+        return delete_if_ours(self._aws, *split_s3(uri), token)
+
     def put(self, uri: str, data: bytes) -> None:
         """Create one object or file from bytes."""
         with self.create(uri) as sink:
             sink.write(data)
-
-    def discard(self, uri: str) -> None:
-        """Remove a file or object that this very call created, because a later step of it failed."""
-        if not is_s3(uri):
-            self.local(uri).unlink(missing_ok=True)
-            return
-        bucket, key = split_s3(uri)
-        self._aws.call("s3", "delete_object", Bucket=bucket, Key=key)
 
     def _existing(self, uri: str) -> Path:
         path = self.local(uri)
@@ -219,12 +220,13 @@ class Storage:
 
     @contextmanager
     def _create_s3(self, uri: str) -> Generator[Sink]:
-        sink = _S3Sink(self._aws, *split_s3(uri))
+        upload = self.upload(uri, secrets.token_hex(16))
         try:
-            yield sink
-            sink.finish()
+            yield upload
+            upload.seal()
+            upload.publish()
         except BaseException as error:
-            sink.abort()
+            upload.withdraw()
             raise translate(error, "s3:PutObject") from error
 
 
@@ -254,48 +256,3 @@ class _Raw(io.RawIOBase):
         data = self._body.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
-
-
-class _S3Sink:
-    """Collects bytes and sends them as one object or as parts; the object must not exist."""
-
-    def __init__(self, aws: Aws, bucket: str, key: str) -> None:
-        self._aws = aws
-        self._where = {"Bucket": bucket, "Key": key}
-        self._buffer = bytearray()
-        self._upload: str | None = None
-        self._parts: list[dict[str, Any]] = []
-
-    def write(self, data: bytes, /) -> int:
-        self._buffer += data
-        while len(self._buffer) >= PART_BYTES:
-            self._send(bytes(self._buffer[:PART_BYTES]))
-            del self._buffer[:PART_BYTES]
-        return len(data)
-
-    def finish(self) -> None:
-        if self._upload is None:
-            self._aws.call("s3", "put_object", **self._where, Body=bytes(self._buffer), IfNoneMatch="*")
-            return
-        if self._buffer:
-            self._send(bytes(self._buffer))
-        self._aws.call(
-            "s3",
-            "complete_multipart_upload",
-            **self._where,
-            UploadId=self._upload,
-            MultipartUpload={"Parts": self._parts},
-            IfNoneMatch="*",
-        )
-
-    def abort(self) -> None:
-        if self._upload is not None:
-            self._aws.call("s3", "abort_multipart_upload", **self._where, UploadId=self._upload)
-            self._upload = None
-
-    def _send(self, data: bytes) -> None:
-        if self._upload is None:
-            self._upload = self._aws.call("s3", "create_multipart_upload", **self._where)["UploadId"]
-        number = len(self._parts) + 1
-        sent = self._aws.call("s3", "upload_part", **self._where, UploadId=self._upload, PartNumber=number, Body=data)
-        self._parts.append({"ETag": sent["ETag"], "PartNumber": number})

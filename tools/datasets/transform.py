@@ -72,7 +72,7 @@ def transform(ctx: ToolContext, request: Request) -> TransformResult:
         )
     check_target(ctx, request.target)
     try:
-        with open_source(ctx, request.source) as source, Outputs(ctx.storage, request.target) as outputs:
+        with open_source(ctx, request.source) as source, Outputs.of(ctx, request.target) as outputs:
             return _Run(ctx, request, target_format, split, filters, source, outputs).run()
     except OSError as error:
         message = (

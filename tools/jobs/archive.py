@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from novaforge.tools.aws.storage import PART_BYTES
+from novaforge.tools.aws.uploads import PART_BYTES
 from novaforge.tools.context import ToolContext
 
 

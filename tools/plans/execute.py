@@ -16,7 +16,7 @@ from novaforge.guards.errors import (
 from novaforge.guards.plan import AwsStep, UploadStep, Wait
 from novaforge.tools.aws.resources import look
 from novaforge.tools.aws.shapes import plain
-from novaforge.tools.aws.storage import PART_BYTES
+from novaforge.tools.aws.uploads import PART_BYTES
 from novaforge.tools.plans.rows import gone
 from novaforge.tools.plans.run import Paused, Run, StepFailed, Unclear, say
 from novaforge.tools.plans.send import ambiguous, create, foreign, ours, simple, value_at

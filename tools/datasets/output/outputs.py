@@ -1,30 +1,45 @@
 """Write the files of one transform together: all of them appear complete, or none does."""
 
 import hashlib
-from contextlib import AbstractContextManager, suppress
-from pathlib import Path
+import secrets
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from novaforge.guards.errors import ConflictError, InputError, NovaForgeError, RefusedError
+from pydantic import JsonValue
+
+from novaforge.guards.errors import InputError, NovaForgeError
 from novaforge.tools.aws.storage import Sink, Storage, is_s3, split_s3
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.output.journal import Journal
+from novaforge.tools.datasets.output.places import Checkpoint, LocalPlace, Place, S3Place, taken_error
+from novaforge.tools.datasets.output.recovery import recover
+from novaforge.tools.datasets.output.target import check_target
+
+__all__ = ["POINTS", "OutputFile", "Outputs", "check_target"]
 
 _BUFFER_BYTES = 256 * 1024
+_PROPOSALS = 1000
+
+POINTS = (
+    "publish:begun", "publish:staged", "publish:created", "publish:sealed", "publish:before_rename",
+    "publish:after_rename", "publish:before_object", "publish:after_objects", "publish:done",
+)  # fmt: skip
+"""Names of the checkpoints: a process may die at each, and then nothing half-written is seen."""
 
 
 class OutputFile:
     """One file being written, `name` below the target: counts rows and bytes and hashes what it writes."""
 
-    def __init__(self, role: str, name: str, uri: str, entry: AbstractContextManager[Sink]) -> None:
+    def __init__(self, role: str, name: str, uri: str, sink: Sink) -> None:
         self.role = role
         self.name = name
         self.uri = uri
         self.rows = 0
         self.bytes = 0
-        self.entry = entry
+        self.sink = sink
         self._hash = hashlib.sha256()
-        self._sink = entry.__enter__()
         self._parts: list[bytes] = []
         self._pending = 0
 
@@ -39,11 +54,11 @@ class OutputFile:
     def flush(self) -> None:
         """Hand what is buffered to the storage."""
         data = b"".join(self._parts)
-        self._sink.write(data)
-        self._hash.update(data)
-        self.bytes += len(data)
         self._parts.clear()
         self._pending = 0
+        self.sink.write(data)
+        self._hash.update(data)
+        self.bytes += len(data)
 
     @property
     def sha256(self) -> str:
@@ -54,49 +69,87 @@ class OutputFile:
 class Outputs:
     """The files of one call below one folder or prefix; used as a context manager, published by `commit`."""
 
-    def __init__(self, storage: Storage, target: str) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        storage: Storage,
+        target: str,
+        *,
+        journal: Journal | None = None,
+        checkpoint: Checkpoint = lambda name: None,
+        token: str = "",
+    ) -> None:
+        self.token = token or secrets.token_hex(16)
         self._target = target
+        self._journal = journal
+        self._checkpoint = checkpoint
+        self._storage = storage
+        self._place = self._make_place()
         self._open: list[OutputFile] = []
-        self._published: list[OutputFile] = []
-        self._new_folders: list[Path] = []
+        self._names: set[str] = set()
+        self._expected: list[str] = []
+        self._published = False
+
+    @classmethod
+    def of(cls, ctx: ToolContext, target: str) -> Self:
+        """Return the outputs of a call, with a journal where the server keeps one; cleans up after killed processes."""
+        token = secrets.token_hex(16)
+        journal = None
+        if ctx.work_dir is not None:
+            recover(ctx, remote=is_s3(target))
+            journal = Journal.begin(ctx.work_dir, token, target=target, at=ctx.clock().isoformat())
+        ctx.checkpoint("publish:begun")
+        return cls(ctx.storage, target, journal=journal, checkpoint=ctx.checkpoint, token=token)
 
     def uri(self, name: str) -> str:
         """Return where a file of that name goes."""
-        return (
-            f"{self._target.rstrip('/')}/{name}"
-            if is_s3(self._target)
-            else str(self._storage.local(self._target) / name)
-        )
+        return self._place.uri(name)
 
-    def refuse_existing(self, names: list[str]) -> None:
-        """Raise ConflictError when one of the files is there already."""
-        for name in names:
-            if self._storage.exists(self.uri(name)):
-                raise ConflictError(
-                    f"{self.uri(name)} exists already and is never overwritten.",
-                    operation="create",
-                    code="AlreadyExists",
-                    fix="give a fresh target",
-                )
+    def refuse_existing(self, names: Iterable[str] = ()) -> None:
+        """Raise ConflictError, with a fresh path to use instead, when the target holds anything."""
+        if found := self._place.taken():
+            raise taken_error(self._target, found, f"give a fresh target, such as {self._fresh()}")
 
     def create(self, role: str, name: str) -> OutputFile:
-        """Begin a file; it is not visible before `commit`."""
-        uri = self.uri(name)
-        if not is_s3(uri):
-            self._new_folders += [folder for folder in Path(uri).parents if not folder.exists()]
-        file = OutputFile(role, name, uri, self._storage.create(uri))
+        """Begin a file; it is not visible before `commit`. Raises InputError for a name that was used or leads out."""
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or str(path) != name or name in self._names:
+            raise InputError(f"{name!r} cannot be a file below the target.", field="name", value=name)
+        self._names.add(name)
+        file = OutputFile(role, name, self.uri(name), self._place.create(name))
         self._open.append(file)
+        self._checkpoint("publish:created")
         return file
 
+    def add_media(self, name: str, chunks: Iterable[bytes]) -> OutputFile:
+        """Write one media object at once, keeping no memory or open file for it; it becomes visible with the rest."""
+        file = self.create("media", name)
+        for chunk in chunks:
+            file.write(chunk, 0)
+        file.flush()
+        self._place.seal(file.sink, hold=False)
+        return file
+
+    def expect(self, uri: str) -> None:
+        """Say that an object marked with this publication's token is about to be made by other means.
+
+        Whatever of it exists is deleted when the publication fails. Threads may call it.
+        """
+        bucket, key = split_s3(uri)
+        self._note("object", bucket=bucket, key=key)
+        self._expected.append(uri)
+
     def commit(self) -> None:
-        """Publish the files in the order they were begun; a failure removes the ones published before it."""
-        for file in list(self._open):
+        """Publish the files, the one created last as the last; a failure leaves none of them."""
+        for file in self._open:
             file.flush()
-        while self._open:
-            file = self._open[0]
-            file.entry.__exit__(None, None, None)
-            self._published.append(self._open.pop(0))
+            self._place.seal(file.sink, hold=True)
+        self._note("sealed", last=self._open[-1].uri if self._open else "")
+        self._checkpoint("publish:sealed")
+        self._place.publish()
+        self._published = True
+        if self._journal is not None:
+            self._journal.close()
+        self._checkpoint("publish:done")
 
     def __enter__(self) -> Self:
         return self
@@ -104,64 +157,39 @@ class Outputs:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None and not self._open:
+        if self._published:
             return
-        failure = error or RuntimeError("not committed")
-        for file in self._open:
-            with suppress(Exception):
-                file.entry.__exit__(type(failure), failure, trace)
-        left = [file.uri for file in self._published if not self._discard(file)]
-        for folder in sorted(self._new_folders, key=lambda path: len(path.parts), reverse=True):
-            with suppress(OSError):
-                folder.rmdir()
+        left = [*self._place.discard(), *self._withdraw_expected()]
+        if self._journal is not None:
+            self._journal.keep() if left else self._journal.close()
         if left and isinstance(error, NovaForgeError):
             error.data["left_behind"] = left
-            error.message += f" These files could not be removed again: {', '.join(left)}."
+            error.message += f" These could not be removed again: {', '.join(left)}."
 
-    def _discard(self, file: OutputFile) -> bool:
-        try:
-            self._storage.discard(file.uri)
-        except (NovaForgeError, OSError):
-            return False
-        return True
+    def _make_place(self) -> Place:
+        if is_s3(self._target):
+            return S3Place(self._storage, self._target, self.token, self._note, self._checkpoint)
+        return LocalPlace(self._storage.local(self._target), self.token, self._note, self._checkpoint)
 
+    def _note(self, step: str, **facts: JsonValue) -> None:
+        if self._journal is not None:
+            self._journal.note(step, **facts)
 
-def check_target(ctx: ToolContext, target: str) -> None:
-    """Raise when the target may not be written: outside the roots or the policy's prefixes, or AWS is read-only."""
-    if not target.strip() or target.strip() != target:
-        raise InputError(
-            "target is blank or has blanks around it.", field="target", value=target, fix="give a folder or prefix"
-        )
-    if not is_s3(target):
-        if ctx.storage.local(target).is_file():
-            raise InputError(f"{target} is a file.", field="target", value=target, fix="give a folder")
-        prefixes = [str(ctx.storage.local(prefix)) for prefix in ctx.policy.write_prefixes if not is_s3(prefix)]
-        _refuse_outside(str(ctx.storage.local(target)), prefixes, target)
-        return
-    bucket, _ = split_s3(target)
-    if not ctx.mode.writes_allowed:
-        raise RefusedError(
-            f"{target} is in S3 and this server does not write to AWS.",
-            rule="read-only",
-            fix="give a local target, or start the server with --allow-write",
-        )
-    if ctx.policy.buckets and bucket not in ctx.policy.buckets:
-        allowed = ", ".join(ctx.policy.buckets)
-        raise RefusedError(
-            f"The policy does not allow bucket {bucket}.", rule="POL-bucket", fix=f"use one of: {allowed}"
-        )
-    _refuse_outside(target, [prefix for prefix in ctx.policy.write_prefixes if is_s3(prefix)], target)
-    if ctx.policy.write_prefixes and not any(is_s3(prefix) for prefix in ctx.policy.write_prefixes):
-        raise RefusedError(
-            f"The policy does not allow writing to {target}.", rule="POL-prefix", fix="give a local target"
-        )
+    def _withdraw_expected(self) -> list[str]:
+        left = []
+        for uri in self._expected:
+            try:
+                self._storage.withdraw(uri, self.token)
+            except NovaForgeError:
+                left.append(uri)
+        return left
 
-
-def _refuse_outside(target: str, prefixes: list[str], shown: str) -> None:
-    inside = any(f"{target.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/") for prefix in prefixes)
-    if prefixes and not inside:
-        raise RefusedError(
-            f"The policy does not allow writing to {shown}.",
-            rule="POL-prefix",
-            fix=f"write below one of: {', '.join(prefixes)}",
-        )
+    def _fresh(self) -> str:
+        """Return a name like the target's that is not in use."""
+        base = self._target.rstrip("/")
+        for number in range(2, _PROPOSALS):
+            path = f"{base}-{number}"
+            used = self._storage.list(f"{path}/", 1) if is_s3(path) else self._storage.local(path).exists()
+            if not used:
+                return path
+        return f"{base}-{self.token[:8]}"
