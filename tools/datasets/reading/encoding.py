@@ -48,15 +48,16 @@ class Utf8:
         self.encoding = "UTF-8"
 
     def __iter__(self) -> Iterator[bytes]:
-        head = next(self._blocks, b"")
+        held = self._hold(_SAMPLE)
+        head = b"".join(held)
         name = other_encoding(head)
         if name:
             self.encoding = name
-            return self._transcoded(name, chain([head], self._blocks))
+            return self._transcoded(name, chain(held, self._blocks))
         if head.startswith(BOM):
             self.encoding = "UTF-8 with BOM"
             return chain([head[len(BOM) :]], self._blocks)
-        return self._decide(head)
+        return self._decide(chain(held, self._blocks))
 
     def _transcoded(self, name: str, blocks: Iterable[bytes]) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(name)(_MARKING)
@@ -67,24 +68,25 @@ class Utf8:
                 text, first = text.removeprefix("\ufeff"), False
             yield text.encode("utf-8", "surrogateescape")
 
-    def _decide(self, block: bytes) -> Iterator[bytes]:
-        while block and block.isascii():
-            yield block
-            block = next(self._blocks, b"")
-        held = [block]
-        if not _is_utf8_start(block):
-            held += self._look_ahead(len(block))
+    def _decide(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            if block.isascii():
+                yield block
+                continue
+            self._blocks = blocks
+            held = [block, *self._hold(_LOOK_AHEAD - len(block))]
             if is_windows_1252(b"".join(held)):
                 self.encoding = "Windows-1252"
-                yield from self._transcoded("cp1252", chain(held, self._blocks))
-                return
-        yield from chain(held, self._blocks)
+                yield from self._transcoded("cp1252", chain(held, blocks))
+            else:
+                yield from chain(held, blocks)
 
-    def _look_ahead(self, size: int) -> list[bytes]:
+    def _hold(self, size: int) -> list[bytes]:
+        """Take blocks of together at least `size` bytes, as far as there are any."""
         held: list[bytes] = []
-        while size < _LOOK_AHEAD and (block := next(self._blocks, b"")):
+        while size > 0 and (block := next(self._blocks, b"")):
             held.append(block)
-            size += len(block)
+            size -= len(block)
         return held
 
 
@@ -96,7 +98,7 @@ def other_encoding(head: bytes) -> str | None:
     sample = head[:_SAMPLE]
     # Latin text in UTF-16 has a zero in every second byte; UTF-8 text has next to none.
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if len(sample) < 8 or max(even, odd) < len(sample) // 5 or min(even, odd) > len(sample) // 20:
+    if max(even, odd) < max(4, len(sample) // 5) or min(even, odd) > len(sample) // 20:
         return None
     return "UTF-16BE" if even > odd else "UTF-16LE"
 
@@ -104,7 +106,12 @@ def other_encoding(head: bytes) -> str | None:
 def is_windows_1252(sample: bytes) -> bool:
     """Tell text in Windows-1252 from UTF-8 in which some lines are damaged, and from other encodings."""
     end = sample.rfind(b"\n") + 1
-    text = (sample[:end] or sample).decode("utf-8", "surrogateescape")
+    try:
+        sample[:end].decode("utf-8")
+    except UnicodeDecodeError:
+        text = sample[:end].decode("utf-8", "surrogateescape")
+    else:
+        return False
     runs = _BAD.findall(text)
     lines = sum(1 for line in text.split("\n") if _BAD.search(line))
     if lines < _SEVERAL_LINES or len(_GOOD.findall(text)) * 10 > len(runs):
@@ -127,12 +134,3 @@ def guess_single_byte(line: bytes) -> str:
 def conversion(encoding: str) -> str:
     """Return the command that converts a file to UTF-8."""
     return f"convert the file first: iconv -f {encoding or 'ITS-ENCODING'} -t UTF-8 FILE > NEW-FILE"
-
-
-def _is_utf8_start(block: bytes) -> bool:
-    """Tell a block that is UTF-8 but for a character its end may cut in two."""
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(block)
-    except UnicodeDecodeError:
-        return False
-    return True

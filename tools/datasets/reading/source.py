@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from operator import attrgetter
 from pathlib import PurePosixPath
 
 from novaforge.guards.errors import InputError
@@ -37,6 +39,8 @@ class Source:
         self.notes: list[Finding] = []
         """What was found out, assumed or left out about the source as such; complete when all rows were read."""
         self.blank_lines = 0
+        self.current_file = 0
+        """The place of the file which the row just given by rows() or sequential() is from."""
         self._ctx = ctx
         self._layout = layout
         self._opened = opened
@@ -94,10 +98,12 @@ class Source:
 
     def sequential(self, batches: Iterable[Batch], on_reject: OnReject) -> Iterator[Line]:
         """Yield the rows of consecutive batches, the first of which begins at a row's beginning."""
-        before = self._layout.decoder.blank_lines
-        for line in self._layout.decoder.sequence(batches, on_reject):
-            yield line
-        self.blank_lines += self._layout.decoder.blank_lines - before
+        decoder = self._layout.decoder
+        for file, group in groupby(batches, attrgetter("file")):
+            self.current_file = file
+            before = decoder.blank_lines
+            yield from decoder.sequence(group, on_reject)
+            self.blank_lines += decoder.blank_lines - before
 
     def identity(self, rows: int | None = None) -> InputIdentity:
         """Return what was read: size, hash, ETag and version; raises InputError when a file changed meanwhile."""
