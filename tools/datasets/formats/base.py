@@ -80,8 +80,12 @@ _BYTES_A_TOKEN = 4
 
 def long_record(*values: Any) -> bool:
     """Tell texts that are together over RECORD_TOKENS by an estimate of four bytes a token, which is within about 30 %."""
-    texts = [value for value in values if isinstance(value, str)]
-    if sum(map(len, texts)) <= RECORD_TOKENS:
+    chars = 0
+    for value in values:
+        if isinstance(value, str):
+            chars += len(value)
+    if chars <= RECORD_TOKENS:
         # A character takes at most four bytes.
         return False
+    texts = (value for value in values if isinstance(value, str))
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) > RECORD_TOKENS * _BYTES_A_TOKEN

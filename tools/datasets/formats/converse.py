@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from novaforge.tools.datasets.formats import converse_check
-from novaforge.tools.datasets.formats.base import Fields, RowFormat, objects
+from novaforge.tools.datasets.formats.base import Fields, RowFormat
 from novaforge.tools.datasets.formats.converse_check import Abilities
-from novaforge.tools.datasets.formats.converse_text import holds_reserved_word, placed_texts, role_texts
+from novaforge.tools.datasets.formats.converse_plain import keeps_the_rules
+from novaforge.tools.datasets.formats.converse_text import all_texts, holds_reserved_word, last_text, role_texts
 from novaforge.tools.datasets.formats.rules import SCHEMA_VERSION
 from novaforge.tools.datasets.rows import Hit, JsonRow
 
@@ -16,7 +17,7 @@ _BUILT_PATHS = {
     "reasoning": "$.messages[1].content[0].reasoningContent",
     "response": "$.messages[1].content[-1].text",
 }
-_PARTS = ("image", "video", "document", "reasoningContent", "toolUse", "toolResult")
+_PARTS = {"image", "video", "document", "reasoningContent", "toolUse", "toolResult"}
 
 
 def build(fields: Fields) -> JsonRow:
@@ -36,7 +37,7 @@ def build(fields: Fields) -> JsonRow:
 
 def check(abilities: Abilities, row: JsonRow) -> list[Hit]:
     """Return every rule a row breaks."""
-    return converse_check.check(row, abilities)
+    return [] if keeps_the_rules(row, abilities) else converse_check.check(row, abilities)
 
 
 def check_fields(fields: Fields) -> list[Hit]:
@@ -51,23 +52,23 @@ def prompt(row: JsonRow) -> str:
 
 def answer(row: JsonRow) -> str:
     """Return the text of the last assistant turn."""
-    turns = objects(row.get("messages"))
-    content = turns[-1][1].get("content") if turns else None
-    return "\n".join(item["text"] for _, item in objects(content) if isinstance(item.get("text"), str))
+    return last_text(row)
 
 
 def texts(row: JsonRow) -> Iterator[str]:
     """Yield every text: system, turns, reasoning and tool results."""
-    for _, text in placed_texts(row):
-        yield text
+    return iter(all_texts(row))
 
 
 def parts(row: JsonRow) -> set[str]:
     """Return which optional parts a row has."""
     found = {"system"} if row.get("system") else set[str]()
-    for _, message in objects(row.get("messages")):
-        for _, item in objects(message.get("content")):
-            found.update(part for part in _PARTS if part in item)
+    messages = row.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for item in content if isinstance(content, list) else ():
+            if isinstance(item, dict) and not (len(item) == 1 and "text" in item):
+                found |= item.keys() & _PARTS
     return found
 
 

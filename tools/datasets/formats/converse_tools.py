@@ -19,6 +19,20 @@ def check_tools(row: JsonRow) -> list[Hit]:
     return hits + _pairing(used)
 
 
+def complete_names(config: Any) -> set[str] | None:
+    """Return the names of the tools when every specification is complete and no name is used twice, else None."""
+    tools = config.get("tools") if isinstance(config, dict) else None
+    if not isinstance(tools, list) or not tools:
+        return None
+    names: set[str] = set()
+    for tool in tools:
+        spec = tool.get("toolSpec") if isinstance(tool, dict) else None
+        if not isinstance(spec, dict) or not _complete(spec):
+            return None
+        names.add(spec["name"])
+    return names if len(names) == len(tools) else None
+
+
 def _specifications(config: Any) -> tuple[set[str], list[Hit]]:
     tools = config.get("tools") if isinstance(config, dict) else None
     if not isinstance(tools, list) or not tools:

@@ -68,6 +68,4 @@ def _bedrock(model: str, method: str, rows: int) -> list[Finding]:
 def _finding(rule_id: str, rows: int, more: str = "") -> Finding:
     rule = RULES[rule_id]
     counted = "1 row" if rows == 1 else f"{rows} rows"
-    return Finding(
-        rule=rule_id, severity=rule.severity, message=f"{rule.message} ({counted}{more})", fix=rule.fix
-    )
+    return Finding(rule=rule_id, severity=rule.severity, message=f"{rule.message} ({counted}{more})", fix=rule.fix)

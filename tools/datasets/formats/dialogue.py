@@ -1,6 +1,5 @@
 """OpenAI-style messages as rows for RFT hold them: who may say what, and the texts in them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from novaforge.tools.datasets.formats.base import all_objects, blank, objects
@@ -26,17 +25,18 @@ def complete_call(call: Any) -> bool:
     return not blank(function.get("name")) and isinstance(function.get("arguments"), str | dict)
 
 
-def message_texts(message: JsonRow) -> Iterator[str]:
-    """Yield the texts of one message."""
+def message_texts(message: JsonRow) -> list[str]:
+    """Return the texts of one message."""
     content = message.get("content")
     if isinstance(content, str):
-        yield content
-    else:
-        yield from (part["text"] for _, part in objects(content) if isinstance(part.get("text"), str))
+        return [content]
+    return [part["text"] for _, part in objects(content) if isinstance(part.get("text"), str)]
 
 
-def role_texts(messages: Any, role: str) -> Iterator[str]:
-    """Yield the texts of the messages of one role."""
-    for _, message in objects(messages):
-        if message.get("role") == role:
-            yield from message_texts(message)
+def role_texts(messages: Any, role: str) -> list[str]:
+    """Return the texts of the messages of one role."""
+    found: list[str] = []
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and message.get("role") == role:
+            found += message_texts(message)
+    return found

@@ -6,12 +6,19 @@ from typing import Any
 
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, objects
 from novaforge.tools.datasets.formats.converse_check import Abilities, check_head, check_turn
-from novaforge.tools.datasets.formats.converse_text import holds_reserved_word, placed_texts, role_texts
+from novaforge.tools.datasets.formats.converse_text import all_texts, holds_reserved_word, placed_texts, role_texts
 from novaforge.tools.datasets.formats.rules import SCHEMA_VERSION
 from novaforge.tools.datasets.rows import Hit, JsonRow
 
 LABELS = ("preferred", "non-preferred")
 _KEYS = {"schemaVersion", "system", "messages"}
+_CANDIDATES = "$.messages[1].candidates"
+_BUILT_PATHS = {
+    "system": "$.system[0].text",
+    "query": "$.messages[0].content[0].text",
+    "chosen": f"{_CANDIDATES}[0].content[0].text",
+    "rejected": f"{_CANDIDATES}[1].content[0].text",
+}
 
 
 def build(fields: Fields) -> JsonRow:
@@ -43,9 +50,10 @@ def check(abilities: Abilities, row: JsonRow) -> list[Hit]:
     return hits + [Hit("DA2", path) for path, text in placed_texts(row) if holds_reserved_word(text)]
 
 
-def check_fields(abilities: Abilities, fields: Fields) -> list[Hit]:
+def check_fields(fields: Fields) -> list[Hit]:
     """Return every rule the row built from these fields breaks."""
-    return check(abilities, build(fields))
+    hits = [Hit("DA2", path) for name, path in _BUILT_PATHS.items() if holds_reserved_word(fields.get(name, ""))]
+    return [Hit("DA3-dpo-equal", _CANDIDATES), *hits] if fields["chosen"] == fields["rejected"] else hits
 
 
 def prompt(row: JsonRow) -> str:
@@ -65,8 +73,7 @@ def rejected(row: JsonRow) -> list[str]:
 
 def texts(row: JsonRow) -> Iterator[str]:
     """Yield every text: system, turns and candidates."""
-    for _, text in placed_texts(row):
-        yield text
+    return iter(all_texts(row))
 
 
 def parts(row: JsonRow) -> set[str]:
@@ -136,7 +143,7 @@ def dpo(model: str, abilities: Abilities) -> RowFormat:
         structured=(),
         build=build,
         check=partial(check, abilities),
-        check_fields=partial(check_fields, abilities),
+        check_fields=check_fields,
         prompt=prompt,
         answer=answer,
         texts=texts,

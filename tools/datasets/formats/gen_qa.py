@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank
+from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, long_record
 from novaforge.tools.datasets.formats.rules import GEN_QA_FILE
 from novaforge.tools.datasets.rows import Hit, JsonRow
 
@@ -30,12 +30,21 @@ def check(row: JsonRow) -> list[Hit]:
         hits.append(Hit("DA3-gen-qa-images", "$.images"))
     if row.keys() - _KEYS:
         hits.append(Hit("DA3-gen-qa-extra"))
+    if long_record(row.get("system"), row.get("query"), row.get("response")):
+        hits.append(Hit("DA3-record-length"))
     return hits
 
 
+def check_text_only(row: JsonRow) -> list[Hit]:
+    """Return every rule a row breaks that is for a model that reads text only."""
+    hits = check(row)
+    return [*hits, Hit("DA5-model", "$.images")] if "images" in row else hits
+
+
 def check_fields(fields: Fields) -> list[Hit]:
-    """Return every rule the row built from these fields breaks: none, since the mapper passes filled texts only."""
-    return []
+    """Return every rule the row built from these fields breaks: the mapper passes filled texts only, but long ones too."""
+    long = long_record(fields.get("system"), fields["query"], fields["response"])
+    return [Hit("DA3-record-length")] if long else []
 
 
 def prompt(row: JsonRow) -> str:
@@ -82,4 +91,6 @@ GEN_QA = RowFormat(
     texts=texts,
     parts=parts,
     file_name=GEN_QA_FILE,
+    task="gen_qa",
+    media=("image",),
 )

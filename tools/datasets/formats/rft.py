@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, objects
+from novaforge.tools.datasets.formats.dialogue import is_text, message_texts, role_texts
 from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _ROLES = {"system", "user", "assistant", "tool", "bot", "developer"}
@@ -27,6 +28,8 @@ def build(fields: Fields) -> JsonRow:
 
 def check(row: JsonRow) -> list[Hit]:
     """Return every rule a row breaks; keys beside the known ones are allowed, the reward function gets them."""
+    if _plain(row):
+        return []
     hits = _answer(row)
     if "id" in row and blank(row["id"]):
         hits.append(Hit("DA3-rft-id", "$.id"))
@@ -43,6 +46,30 @@ def check(row: JsonRow) -> list[Hit]:
     if roles[-1] in ("assistant", "bot"):
         hits.append(Hit("DA3-rft-last", f"$.messages[{len(roles) - 1}]"))
     return hits
+
+
+def _plain(row: JsonRow) -> bool:
+    """Tell a row of texts that breaks no rule; False says nothing. It is the hot path of every pass."""
+    reference, key, messages = row.get("reference_answer"), row.get("id"), row.get("messages")
+    if type(reference) is not str or not reference or reference.isspace() or "tools" in row:
+        return False
+    if type(key) is not str or not key or key.isspace() or type(messages) is not list or not messages:
+        return False
+    last, user = len(messages) - 1, False
+    for index, message in enumerate(messages):
+        if type(message) is not dict or len(message) != 2:
+            return False
+        role, content = message.get("role"), message.get("content")
+        if type(content) is not str or not content or content.isspace():
+            return False
+        if role == "user":
+            user = True
+        elif role == "system":
+            if index:
+                return False
+        elif role != "assistant" or index == last:
+            return False
+    return user
 
 
 def check_eval(row: JsonRow) -> list[Hit]:
@@ -71,9 +98,7 @@ def tools_are_complete(value: Any) -> bool:
 
 def prompt(row: JsonRow) -> str:
     """Return the user's texts."""
-    return "\n".join(
-        text for _, message in objects(row.get("messages")) if message.get("role") == "user" for text in _texts(message)
-    )
+    return "\n".join(role_texts(row.get("messages"), "user"))
 
 
 def answer(row: JsonRow) -> str:
@@ -84,8 +109,10 @@ def answer(row: JsonRow) -> str:
 
 def texts(row: JsonRow) -> Iterator[str]:
     """Yield every text of the prompt."""
-    for _, message in objects(row.get("messages")):
-        yield from _texts(message)
+    messages = row.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict):
+            yield from message_texts(message)
 
 
 def parts(row: JsonRow) -> set[str]:
@@ -108,28 +135,9 @@ def _message(message: JsonRow, index: int) -> list[Hit]:
     elif role in _SYSTEM and index:
         hits.append(Hit("DA3-rft-system", path))
     calls = role == "assistant" and message.get("tool_calls") and message.get("content") is None
-    if not calls and not _content_is_text(message.get("content")):
+    if not calls and not is_text(message.get("content")):
         hits.append(Hit("DA3-rft-content", f"{path}.content"))
     return hits
-
-
-def _content_is_text(value: Any) -> bool:
-    if isinstance(value, str):
-        return bool(value.strip())
-    return (
-        all_objects(value)
-        and bool(value)
-        and all(part.get("type") == "text" and isinstance(part.get("text"), str) for part in value)
-    )
-
-
-def _texts(message: JsonRow) -> Iterator[str]:
-    content = message.get("content")
-    if isinstance(content, str):
-        yield content
-    for _, part in objects(content):
-        if isinstance(part.get("text"), str):
-            yield part["text"]
 
 
 def _tool_name(tool: JsonRow) -> str:

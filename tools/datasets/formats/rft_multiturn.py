@@ -141,7 +141,11 @@ def _message(message: JsonRow, path: str) -> list[Hit]:
     if role == "assistant" and message.get("tool_calls") is not None:
         calls = message["tool_calls"]
         good = isinstance(calls, list) and bool(calls) and all(map(complete_call, calls))
-        return [] if good and (content is None or isinstance(content, str) or is_text(content)) else [Hit("DA3-mt-calls", f"{path}.tool_calls")]
+        return (
+            []
+            if good and (content is None or isinstance(content, str) or is_text(content))
+            else [Hit("DA3-mt-calls", f"{path}.tool_calls")]
+        )
     if role == "tool" and blank(message.get("tool_call_id")):
         return [Hit("DA3-mt-tool", f"{path}.tool_call_id")]
     return [] if is_text(content) else [Hit("DA3-mt-content", f"{path}.content")]

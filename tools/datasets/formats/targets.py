@@ -9,7 +9,7 @@ from novaforge.tools.datasets.formats.converse import CONVERSE, converse
 from novaforge.tools.datasets.formats.converse_check import Abilities
 from novaforge.tools.datasets.formats.cpt import CPT
 from novaforge.tools.datasets.formats.dpo import dpo
-from novaforge.tools.datasets.formats.gen_qa import GEN_QA
+from novaforge.tools.datasets.formats.gen_qa import GEN_QA, check_text_only
 from novaforge.tools.datasets.formats.llm_judge import LLM_JUDGE
 from novaforge.tools.datasets.formats.rft import RFT, RFT_EVAL
 from novaforge.tools.datasets.formats.rft_multiturn import RFT_FLAT, RFT_MULTITURN
@@ -91,7 +91,8 @@ def _format(method: str, model: str, platform: str | None, task: str) -> RowForm
     if method.startswith("DPO"):
         return dpo(model, abilities)
     if method == "EVALUATION":
-        return {"gen_qa": GEN_QA, "llm_judge": LLM_JUDGE, "rft_eval": RFT_EVAL}[task]
+        gen_qa = GEN_QA if "image" in abilities.media else replace(GEN_QA, check=check_text_only, media=())
+        return {"gen_qa": gen_qa, "llm_judge": LLM_JUDGE, "rft_eval": RFT_EVAL}[task]
     if method.startswith("RFT_MULTITURN"):
         return _multiturn(method, platform)
     return CPT if method == "CPT" else RFT
