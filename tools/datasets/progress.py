@@ -17,20 +17,24 @@ class Heartbeat:
         self._ctx = ctx
         self._source = source
         self._next = time.monotonic() + _EVERY_S
+        self._done = 0.0
 
     def beat(self, rows: int) -> None:
         """Report if it is time; cheap enough to be called for every row. Raises CancelledError."""
         if rows % _EVERY_ROWS == 0:
             self.tick(rows)
 
-    def tick(self, rows: int) -> None:
+    def tick(self, rows: int, doing: str = "") -> None:
         """Report if it is time, for callers that come by once a batch. Raises CancelledError when the call was cancelled."""
         refuse_cancelled(self._ctx)
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _EVERY_S
             self._ctx.rows_done(rows)
-            self._ctx.progress(self._source.bytes_read, self._source.bytes_total, f"{rows} rows read")
+            # Progress has to grow with every report, also in the phases after the last byte was read.
+            self._done = max(self._done + 1, self._source.bytes_read)
+            message = f"{rows} rows read" + (f", {doing}" if doing else "")
+            self._ctx.progress(self._done, max(self._done, self._source.bytes_total), message)
 
 
 def refuse_cancelled(ctx: ToolContext) -> None:

@@ -1,40 +1,40 @@
 """One pass from a source to training files with a manifest."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from pathlib import Path
 
 import orjson
 from pydantic import JsonValue
 
 from novaforge.guards.errors import ConfigError, InputError, RefusedError
-from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.checks.reports import mapping_findings, reject_findings
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
-from novaforge.tools.datasets.filters.stateless import Candidate, Filter, make_filters
+from novaforge.tools.datasets.engine.head import head_of
+from novaforge.tools.datasets.engine.rows_work import RowsResult, RowWork
+from novaforge.tools.datasets.engine.run import Engine
+from novaforge.tools.datasets.filters.stateless import make_filters
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.formats.rules import RULES
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.output.manifest import FILE as MANIFEST_FILE
-from novaforge.tools.datasets.output.manifest import render
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs, check_target
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
-from novaforge.tools.datasets.results import FileView, TransformResult
-from novaforge.tools.datasets.rows import FILTERED, Finished, Line, Reject
-from novaforge.tools.datasets.shapes.columns import display
-from novaforge.tools.datasets.shapes.convert import MappedRows, ReadyRows, check_system_prompt, converter
-from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS
-from novaforge.tools.datasets.splitting.parts import OneFile, Parts, split_files
+from novaforge.tools.datasets.results import TransformResult
+from novaforge.tools.datasets.rows import Reject
+from novaforge.tools.datasets.shapes.base import Converter
+from novaforge.tools.datasets.shapes.convert import check_system_prompt, converter
+from novaforge.tools.datasets.splitting.parts import DirectParts, Parts, thresholds
 from novaforge.tools.datasets.splitting.split import Split, parse_split
-from novaforge.tools.datasets.splitting.strata import Strata
-from novaforge.tools.results import finding_views
+from novaforge.tools.datasets.splitting.spooled import Settings, SpooledParts
+from novaforge.tools.datasets.written import Written, nothing_usable
 
 REJECTS_FILE = "rejects.jsonl"
+WAITING_FILTERS = ("exact_duplicates",)
+"""Filters that can tell only in the end which rows go."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,20 @@ class Request:
 
 def transform(ctx: ToolContext, request: Request) -> TransformResult:
     """Write the files of a request, or nothing: any error leaves the target as it was."""
-    if request.group_by or request.pair_with or request.task not in {None, "gen_qa"}:
-        message = "group_by, pair_with and tasks other than gen_qa are not read yet."
-        raise RefusedError(message, rule="data-argument", fix="leave them out")
-    target_format = row_format(request.method, request.model, request.platform)
+    if request.pair_with:
+        raise RefusedError("pair_with is not read yet.", rule="data-argument", fix="leave it out")
+    target_format = row_format(request.method, request.model, request.platform, request.task)
     split = parse_split(request.split) if request.split is not None else None
-    filters = make_filters(request.filters, target_format)
+    make_filters(request.filters, target_format)
     check_system_prompt(request.system_prompt)
-    if request.stratify_by is not None and split is None:
-        raise InputError(
-            "stratify_by wants a split.", field="stratify_by", value=request.stratify_by, fix="give split too"
-        )
+    for name in ("stratify_by", "group_by"):
+        value = getattr(request, name)
+        if value is not None and split is None:
+            raise InputError(f"{name} wants a split.", field=name, value=value, fix="give split too")
     check_target(ctx, request.target)
     try:
         with open_source(ctx, request.source) as source, Outputs.of(ctx, request.target) as outputs:
-            return _Run(ctx, request, target_format, split, filters, source, outputs).run()
+            return _Run(ctx, request, target_format, split, source, outputs).run()
     except OSError as error:
         message = (
             f"Reading {request.source} or writing {request.target} failed: {error.strerror or type(error).__name__}."
@@ -88,7 +87,6 @@ class _Run:
         request: Request,
         target_format: RowFormat,
         split: Split | None,
-        filters: dict[str, Filter],
         source: Source,
         outputs: Outputs,
     ) -> None:
@@ -96,157 +94,118 @@ class _Run:
         self._request = request
         self._format = target_format
         self._split = split
-        self._filters = filters
         self._source = source
         self._outputs = outputs
+        self._heartbeat = Heartbeat(ctx, source)
         self._rejects = Rejects()
         self._reject_file: OutputFile | None = None
         self._tally = Tally()
         self._kept = 0
 
+    def run(self) -> TransformResult:
+        self._outputs.refuse_existing()
+        head = head_of(self._source)
+        if not head.lines:
+            raise nothing_usable(self._source, head.rejects)
+        request = self._request
+        convert = converter(self._source, head.lines, request.columns, self._format, request.system_prompt)
+        work = self._work(convert)
+        engine = Engine(self._source, head.batches, work, self._heartbeat)
+        with ExitStack() as stack:
+            parts = self._parts(work, stack)
+            results = stack.enter_context(closing(engine.results()))
+            for file, result in results:
+                self._take(file, result, convert, parts)
+                engine.rows = self._rows_read
+            convert.check_seen()
+            if not self._kept:
+                raise nothing_usable(self._source, self._rejects)
+            files = parts.finish(lambda doing: self._heartbeat.tick(self._rows_read, doing))
+            written = self._written(files, parts, convert)
+        return written.publish(self._ctx, self._outputs)
+
     @property
     def _rows_read(self) -> int:
         return self._kept + self._rejects.rows
 
-    def run(self) -> TransformResult:
-        names = self._names()
-        self._outputs.refuse_existing([*names.values(), REJECTS_FILE, MANIFEST_FILE])
-        rows = self._source.rows(self._reject)
-        head = list(islice(rows, HEAD_ROWS))
-        if not head:
-            raise self._nothing_usable()
-        request = self._request
-        convert = converter(self._source, head, request.columns, self._format, request.system_prompt)
-        label = self._label(convert)
-        with self._parts(names) as parts:
-            self._pass(chain(head, rows), convert, parts, label)
-            convert.check_seen()
-            if not self._kept:
-                raise self._nothing_usable()
-            files = parts.finish()
-            return self._publish(files, parts, convert)
+    def _work(self, convert: Converter) -> RowWork:
+        request, split = self._request, self._split
+        # The columns have to exist before workers start.
+        for column, reader in ((request.stratify_by, convert.label_of), (request.group_by, convert.group_of)):
+            if column is not None:
+                reader(column)
+        waiting = [name for name in WAITING_FILTERS if request.filters.get(name)]
+        ranked = split is not None and (bool(split.counts) or request.stratify_by is not None)
+        spool = ranked or bool(waiting)
+        return RowWork(
+            decoder=self._source.decoder,
+            converter=convert,
+            row_format=self._format,
+            seed=request.seed,
+            cuts=thresholds(split.ratios) if split is not None and not spool else (),
+            group_by=request.group_by,
+            stratify_by=request.stratify_by,
+            filters={name: value for name, value in request.filters.items() if name not in WAITING_FILTERS},
+            spool=spool,
+            digests="exact_duplicates" in waiting,
+        )
+
+    def _parts(self, work: RowWork, stack: ExitStack) -> Parts:
+        names, request = self._names(), self._request
+        if not work.spool:
+            return DirectParts(self._outputs, names, self._split, request.seed)
+        settings = Settings(names, self._split, request.seed, request.stratify_by)
+        return stack.enter_context(
+            closing(SpooledParts(self._outputs, settings, self._folder(), self._source.label, self._removed))
+        )
 
     def _names(self) -> dict[str, str]:
-        """Return role to file name; an evaluation reads one file of a fixed name, so its parts get folders."""
+        """Return role to file name; where a file has to have a certain name, parts get folders."""
         fixed = self._format.file_name
         if self._split is None:
             return {"test": fixed} if fixed else {"train": "train.jsonl"}
         return {role: f"{role}/{fixed}" if fixed else f"{role}.jsonl" for role in self._split.roles}
 
-    def _parts(self, names: dict[str, str]) -> AbstractContextManager[Parts]:
-        request, target = self._request, self._request.target
-        if self._split is None:
-            ((role, name),) = names.items()
-            return nullcontext(OneFile(self._outputs, role, name))
-        local = None if is_s3(target) else self._ctx.storage.local(target)
-        return split_files(self._outputs, self._split, names, request.seed, Strata(request.stratify_by), local)
+    def _folder(self) -> str | None:
+        """Return where temporary files go: the target's disk when it is local, else the system's place for them."""
+        if is_s3(self._request.target):
+            return None
+        target: Path = self._ctx.storage.local(self._request.target)
+        return str(next((path for path in (target, *target.parents) if path.is_dir()), "")) or None
 
-    def _label(self, convert: MappedRows | ReadyRows) -> Callable[[Line, Finished], str]:
-        asked = self._request.stratify_by
-        return convert.label_of(asked) if asked is not None else lambda line, row: row.answer
+    def _take(self, file: int, result: RowsResult, convert: Converter, parts: Parts) -> None:
+        parts.take(result, file)
+        self._kept += sum(result.counts)
+        label = self._source.label(file)
+        self._tally.merge(result.tally, label)
+        convert.merge(result.seen)
+        self._source.blank_lines += result.blank_lines
+        self._source.decoder.guess = self._source.decoder.guess or result.guess
+        for reject in result.rejects:
+            self._reject(reject, label)
 
-    def _pass(
-        self,
-        lines: Iterator[Line],
-        convert: MappedRows | ReadyRows,
-        parts: Parts,
-        label: Callable[[Line, Finished], str],
-    ) -> None:
-        heartbeat = Heartbeat(self._ctx, self._source)
-        for count, line in enumerate(lines, start=1):
-            heartbeat.beat(count)
-            row = convert.finish(line)
-            if isinstance(row, Reject):
-                self._reject(row)
-            elif self._filters and (name := self._filtered(row)):
-                self._reject(Reject(line.number, f"{FILTERED}{name}"))
-            else:
-                if row.hits:
-                    self._tally.add(line.number, row.hits)
-                parts.add(row, label(line, row))
-                self._kept += 1
+    def _removed(self, reject: Reject, file: int) -> None:
+        self._kept -= 1
+        self._reject(reject, self._source.label(file))
 
-    def _filtered(self, row: Finished) -> str:
-        blocked = any(RULES[hit.rule].severity == "block" for hit in row.hits)
-        candidate = Candidate(row.row, row.prompt, row.answer, blocked)
-        return next((name for name, leaves_out in self._filters.items() if leaves_out(candidate)), "")
-
-    def _reject(self, reject: Reject) -> None:
-        self._rejects.add(reject)
+    def _reject(self, reject: Reject, label: str) -> None:
+        self._rejects.add(reject, label)
         if self._reject_file is None:
             self._reject_file = self._outputs.create("rejects", REJECTS_FILE)
-        self._reject_file.write(orjson.dumps(reject._asdict(), option=orjson.OPT_APPEND_NEWLINE))
+        entry = {"file": label} if label else {}
+        self._reject_file.write(orjson.dumps(entry | reject._asdict(), option=orjson.OPT_APPEND_NEWLINE))
 
-    def _publish(self, files: list[OutputFile], parts: Parts, convert: MappedRows | ReadyRows) -> TransformResult:
-        source = self._source.identity(self._rows_read)
-        body = self._manifest(source.model_dump(mode="json", exclude={"role", "upload_to"}), parts, convert)
-        listed = [*files, *([self._reject_file] if self._reject_file else [])]
-        manifest = self._outputs.create("manifest", MANIFEST_FILE)
-        manifest.write(render(body, listed))
-        self._outputs.commit()
-        return self._result(files, parts, convert, manifest.uri)
-
-    def _manifest(self, source: JsonObject, parts: Parts, convert: MappedRows | ReadyRows) -> JsonObject:
-        request = self._request
-        reader = self._source.reader
-        return {
-            "created_at": self._ctx.clock().isoformat(timespec="seconds"),
-            "source": {**source, "format": self._source.format, "encoding": self._source.lines.encoding},
-            "method": request.method,
-            "model": request.model,
-            "platform": request.platform,
-            "row_format": self._format.name,
-            "mapping": dict(convert.mapping.columns),
-            "mapping_given": convert.mapping.given,
-            "system_prompt": request.system_prompt,
-            "filters": dict(request.filters),
-            "split": parts.describe(),
-            "counts": {
-                "rows_read": self._rows_read,
-                "rows_written": self._kept - parts.unused,
-                "rows_unused": parts.unused,
-                "rows_rejected": self._rejects.rows,
-                "blank_lines": reader.blank_lines,
-            },
-            "rejected": dict(self._rejects.reasons),
-        }
-
-    def _result(
-        self, files: list[OutputFile], parts: Parts, convert: MappedRows | ReadyRows, manifest_uri: str
-    ) -> TransformResult:
-        findings = [
-            # The messages name the first lines already.
-            *(finding.model_copy(update={"line": None}) for finding in self._tally.findings()),
-            *reject_findings(self._source, self._rejects),
-            *mapping_findings(self._source, convert.mapping),
-            *parts.findings(),
-        ]
-        first = files[0]
-        return TransformResult(
+    def _written(self, files: list[OutputFile], parts: Parts, convert: Converter) -> Written:
+        return Written(
+            request=self._request,
+            source=self._source,
+            row_format=self._format,
+            converter=convert,
+            parts=parts,
+            files=files,
+            reject_file=self._reject_file,
+            rejects=self._rejects,
+            tally=self._tally,
             rows_read=self._rows_read,
-            rows_written=self._kept - parts.unused,
-            rows_unused=parts.unused,
-            mapping={name: display(column) for name, column in convert.mapping.columns.items()},
-            files=[
-                FileView(role=file.role, uri=file.uri, rows=file.rows, bytes=file.bytes, sha256=file.sha256)
-                for file in files
-            ],
-            rejected={
-                "rows": self._rejects.rows,
-                "reasons": dict(self._rejects.reasons),
-                "uri": self._reject_file.uri if self._reject_file else None,
-            },
-            manifest_uri=manifest_uri,
-            findings=finding_views(findings),
-            sandbox=self._ctx.mode.sandbox,
-            next_step=f'validate_dataset(source="{first.uri}", method="{self._request.method}", model="{self._request.model}")'
-            + (", with the other files as against" if len(files) > 1 else ""),
+            manifest_name=MANIFEST_FILE,
         )
-
-    def _nothing_usable(self) -> InputError:
-        if not self._rejects.rows:
-            message = f"{self._source.uri} has no rows."
-            return InputError(message, field="source", value=self._source.uri, fix="give a file with rows")
-        fixes = "; ".join(dict.fromkeys(finding.fix for finding in reject_findings(self._source, self._rejects)))
-        message = f"No row of {self._source.uri} can be used: {self._rejects.describe()}."
-        return InputError(message, field="source", value=self._source.uri, fix=fixes, reasons=self._rejects.reasons)

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from math import ceil
 
-from novaforge.tools.datasets.splitting.strata import Strata
+from novaforge.tools.datasets.splitting.strata import MAX_LABEL_CHARS, MAX_LABELS, ROWS_PER_LABEL
 
 TOKEN_BASIS = "UTF-8 bytes / 4, within about 30 %; Nova's tokenizer is not public, the chat template is not counted"
 
@@ -23,6 +23,12 @@ class Lengths:
         self._counts[chars] += 1
         self._chars += chars
         self._bytes += sum(len(text) if text.isascii() else len(text.encode("utf-8")) for text in texts)
+
+    def merge(self, other: "Lengths") -> None:
+        """Add what was counted further down."""
+        self._counts.update(other._counts)
+        self._chars += other._chars
+        self._bytes += other._bytes
 
     def percentile(self, percent: int) -> int:
         """Return the smallest length that at least so many percent of the rows do not pass; 0 without rows."""
@@ -51,16 +57,33 @@ class Labels:
     """Rows by answer while the answers look like labels."""
 
     def __init__(self) -> None:
-        self._strata = Strata()
+        self._counts: dict[str, int] | None = {}
 
-    def add(self, answer: str) -> None:
-        """Count one row."""
-        self._strata.number(answer)
+    def add(self, answer: str, rows: int = 1) -> None:
+        """Count rows of one answer."""
+        counts = self._counts
+        if counts is None:
+            return
+        if answer in counts:
+            counts[answer] += rows
+        elif len(counts) >= MAX_LABELS or len(answer) > MAX_LABEL_CHARS:
+            self._counts = None
+        else:
+            counts[answer] = rows
+
+    def merge(self, other: "Labels") -> None:
+        """Add what was counted further down."""
+        if other._counts is None:
+            self._counts = None
+        else:
+            for answer, rows in other._counts.items():
+                self.add(answer, rows)
 
     @property
     def counts(self) -> dict[str, int]:
         """Rows by label, most frequent first; empty when the answers are no labels."""
-        return dict(Counter(self._strata.counts).most_common())
+        found = Counter(self._counts or {})
+        return dict(found.most_common()) if len(found) >= 2 and found.total() >= len(found) * ROWS_PER_LABEL else {}
 
 
 class Digests:

@@ -1,1 +1,1 @@
-"""One streaming pass on all cores."""
+"""Work on the batches of a source on all cores, with results in the order of the source."""

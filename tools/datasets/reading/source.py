@@ -44,7 +44,7 @@ class Source:
         self._ctx = ctx
         self._layout = layout
         self._opened = opened
-        self._digests: list[str] = []
+        self.digests: list[str] = []
         self._done = 0
         self._encodings: list[str] = []
 
@@ -66,7 +66,7 @@ class Source:
     @property
     def bytes_read(self) -> int:
         """How many of these bytes were read."""
-        return self._done + (self._opened.tap.bytes_read if len(self._digests) < len(self.files) else 0)
+        return self._done + (self._opened.tap.bytes_read if len(self.digests) < len(self.files) else 0)
 
     @property
     def guess(self) -> str:
@@ -113,18 +113,18 @@ class Source:
         first = self.files[0].stamp
         return InputIdentity(
             role="", uri=self.uri, bytes=self.bytes_total, rows=rows, etag=first.etag, version_id=first.version_id,
-            sha256=self._digests[0] if len(self.files) == 1 else self._combined(),
+            sha256=self.digests[0] if len(self.files) == 1 else self._combined(),
         )  # fmt: skip
 
     def _combined(self) -> str:
-        lines = (f"{digest}  {file.name}\n" for digest, file in zip(self._digests, self.files, strict=True))
+        lines = (f"{digest}  {file.name}\n" for digest, file in zip(self.digests, self.files, strict=True))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def _finish(self, opened: OpenedFile) -> None:
         if opened.tap.bytes_read != opened.file.bytes:
             raise self._changed(opened.uri)
         self._done += opened.file.bytes
-        self._digests.append(opened.tap.sha256)
+        self.digests.append(opened.tap.sha256)
         self._encodings.append(opened.text.encoding)
 
     def _changed(self, uri: str) -> InputError:

@@ -1,17 +1,22 @@
 """What a converter is: it turns records into finished rows in any process, and its counts are put together again."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from novaforge.guards.errors import InputError
-from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.formats.rules import RULES
 from novaforge.tools.datasets.rows import Finished, Hit, Line, Reject
 from novaforge.tools.datasets.shapes.columns import ALIASES, Mapping, locate, nearest, shown
+from novaforge.tools.datasets.shapes.templates import Fast
+
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
 
 TextOf = Callable[[Line, Finished], str]
 """Reads a label or the key of a group from a row; picklable."""
@@ -32,7 +37,7 @@ class Converter:
 
     Made in the parent from the first rows and pickled to each worker. A worker calls `begin` with the number of a batch's
     file, `expand` where it is not None (one record holds several rows), `finish` for each row, and hands `seen()` to the
-    parent, which calls `merge` with the last `seen()` of each worker, then `check_seen()` and `findings()`.
+    parent, which calls `merge` with it, then `check_seen()` and `findings()`. The counts may be cleared after each `seen()`.
     """
 
     mapping = Mapping({}, given=True)
@@ -55,12 +60,16 @@ class Converter:
         """Return the row, or why there is none."""
         raise NotImplementedError
 
+    def fast(self) -> Fast | None:
+        """Return a faster `finish` that leaves out Finished.row and gives up on unusual rows; None where there is none."""
+        return None
+
     def seen(self) -> Seen:
         """Return what was seen in all rows so far."""
         return Seen(frozenset(self.never_seen), dict(self.counts))
 
     def merge(self, seen: Seen) -> None:
-        """Take in what the converter of another process saw in all its rows."""
+        """Take in what the converter of another process saw since its counts were cleared."""
         self.never_seen &= seen.never
         self.counts.update(seen.counts)
 
@@ -69,6 +78,9 @@ class Converter:
 
     def findings(self) -> list[Finding]:
         """Return what was done to rows, one finding each."""
+        # A worker has no use for findings, and what they need takes long to import.
+        from novaforge.guards.findings import Finding
+
         return [
             Finding(rule="source-conversion", severity="info", message=f"{what} (rows: {count})", count=count)
             for what, count in self.counts.items()

@@ -9,6 +9,7 @@ from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, Line, 
 from novaforge.tools.datasets.shapes.base import CONTENT_RULES, Converter, TextOf, broken, keyed
 from novaforge.tools.datasets.shapes.columns import Mapping, shown
 from novaforge.tools.datasets.shapes.mapper import Mapper
+from novaforge.tools.datasets.shapes.templates import Fast, fast_rows
 
 
 class MappedRows(Converter):
@@ -41,9 +42,15 @@ class MappedRows(Converter):
         data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         if len(data) > ROW_BYTES:
             return Reject(line.number, TOO_LARGE, "as JSON")
-        response = fields["response"]
+        query, response = fields.get("query"), fields.get("response")
+        prompt = query if isinstance(query, str) else self._format.prompt(row)
         answer = response if isinstance(response, str) else self._format.answer(row)
-        return Finished(data, row, fields["query"], answer, hits)
+        return Finished(data, row, prompt, answer, hits)
+
+    def fast(self) -> Fast | None:
+        """Return how to build the rows of a table without building their objects; None where that is not possible."""
+        places = self._mapper.places()
+        return fast_rows(self._format, places, *self._mapper.constants()) if places else None
 
     def check_seen(self) -> None:
         """Raise InputError when a mapped JSON key was in no row at all."""

@@ -42,6 +42,16 @@ class Mapper:
         self.never_seen = set(mapping.columns.values()) if header is None else set[str]()
         """Mapped JSON keys that no row has had so far."""
 
+    def places(self) -> dict[str, int]:
+        """Return the places of the mapped cells by field; nothing for rows that are no cells."""
+        return {slot.name: slot.key for slot in self._slots if isinstance(slot.key, int)}
+
+    def constants(self) -> tuple[dict[str, str], str]:
+        """Return the fields that are the same in all rows, and how ids made from line numbers begin."""
+        own = self._system_prompt is not None and not any(slot.name == "system" for slot in self._slots)
+        part = f"{self.file + 1}-" if self.file else ""
+        return {"system": self._system_prompt or ""} if own else {}, f"{self._stem}-{part}"
+
     def fields(self, line: Line) -> Fields | Reject:
         """Return the row's fields, or why there are none."""
         record: Any = line.record

@@ -1,32 +1,37 @@
-"""Where finished rows go: one file, or the parts of a split."""
+"""Where finished batches go: straight to the parts, or to a temporary file until all rows are known."""
 
-from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Protocol
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import accumulate
+from typing import Protocol
 
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import JsonObject
+from novaforge.tools.datasets.checks.stats import Labels
+from novaforge.tools.datasets.engine.rows_work import RowsResult
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs
-from novaforge.tools.datasets.rows import Finished
-from novaforge.tools.datasets.splitting.assign import Hasher, Index, assign
-from novaforge.tools.datasets.splitting.split import UNUSED, Split, refuse_empty
-from novaforge.tools.datasets.splitting.strata import Strata
+from novaforge.tools.datasets.splitting.split import Split, refuse_empty
+
+HASH = "blake2b-64 of the row's group (its query, unless group_by says otherwise), keyed by the seed"
+STABLE = f"{HASH}, against fixed thresholds: a row's part does not depend on the other rows"
+RANKED = f"rows of a stratum in order of {HASH}, cut at exact ranks: rows may change sides when others are added"
+
+Tick = Callable[[str], None]
+"""Called now and then in long phases with what is being done."""
 
 
 class Parts(Protocol):
-    """Takes rows in order and ends with complete files."""
+    """Takes batches in order and ends with complete files."""
 
     unused: int
+    removed: int
 
-    def add(self, row: Finished, label: str) -> None:
-        """Take one row."""
+    def take(self, result: RowsResult, file: int) -> None:
+        """Take the rows of one batch of a file of the source."""
         ...
 
-    def finish(self) -> list[OutputFile]:
-        """Write what is left and return the files."""
+    def finish(self, tick: Tick) -> list[OutputFile]:
+        """Write what is left and return the files; raises InputError when a part would be empty."""
         ...
 
     def describe(self) -> JsonObject:
@@ -37,107 +42,74 @@ class Parts(Protocol):
         """Return what a person should know about how rows were divided."""
         ...
 
-
-class OneFile:
-    """All rows in one file."""
-
-    def __init__(self, outputs: Outputs, role: str, name: str) -> None:
-        self._file = outputs.create(role, name)
-        self.unused = 0
-
-    def add(self, row: Finished, label: str) -> None:
-        """Write one row."""
-        self._file.write(row.data)
-
-    def finish(self) -> list[OutputFile]:
-        """Return the file."""
-        return [self._file]
-
-    def describe(self) -> JsonObject:
-        """Return nothing: there is no split."""
-        return {}
-
-    def findings(self) -> list[Finding]:
-        """Return nothing: there is no split."""
-        return []
+    def labels(self) -> dict[str, dict[str, int]]:
+        """Return rows by label for each file, empty where the answers are no labels."""
+        ...
 
 
-class SplitFiles:
-    """Rows divided among files; kept in a temporary file until their number is known."""
+def thresholds(ratios: Sequence[Fraction]) -> tuple[bytes, ...]:
+    """Return the hashes at which parts but the first begin, as eight bytes each."""
+    ends = list(accumulate(ratios))[:-1]
+    return tuple(min(int(end * (1 << 64)), (1 << 64) - 1).to_bytes(8, "big") for end in ends)
 
-    def __init__(
-        self,
-        outputs: Outputs,
-        split: Split,
-        names: dict[str, str],
-        seed: int,
-        strata: Strata,
-        spool: IO[bytes],
-        index: IO[bytes],
-    ) -> None:
-        self._outputs = outputs
+
+class DirectParts:
+    """Rows whose part is known at once: all in one file, or by thresholds on their hash."""
+
+    def __init__(self, outputs: Outputs, names: dict[str, str], split: Split | None, seed: int) -> None:
+        self._files = [outputs.create(role, name) for role, name in names.items()]
+        self._labels = [Labels() for _ in self._files]
         self._split = split
-        self._names = names
         self._seed = seed
-        self._strata = strata
-        self._hash = Hasher(seed)
-        self._spool = spool
-        self._index = Index(index)
-        self._off_target: dict[str, int] = {}
         self.unused = 0
+        self.removed = 0
 
-    def add(self, row: Finished, label: str) -> None:
-        """Keep one row."""
-        self._spool.write(row.data)
-        self._index.add(self._hash(row.prompt), self._strata.number(label))
+    def take(self, result: RowsResult, file: int) -> None:
+        """Append each part's rows to its file."""
+        parts = zip(self._files, self._labels, result.parts, result.counts, result.labels, strict=True)
+        for written, labels, data, rows, more in parts:
+            if rows:
+                written.write(data, rows)
+                labels.merge(more)
 
-    def finish(self) -> list[OutputFile]:
-        """Divide the rows; raises InputError when a part would be empty."""
-        roles, totals = self._split.sizes(self._index.rows)
-        assignment = assign(self._index, totals, stratified=self._strata.useful)
-        files = {role: self._outputs.create(role, self._names[role]) for role in roles if role != UNUSED}
-        self._spool.seek(0)
-        for line, (hashed, stratum) in zip(self._spool, self._index, strict=True):
-            file = files.get(roles[assignment.part(hashed, stratum)])
-            if file is None:
-                self.unused += 1
-            else:
-                file.write(line)
-        refuse_empty(list(files), [file.rows for file in files.values()])
-        wanted = dict(zip(roles, totals, strict=True))
-        self._off_target = {role: file.rows for role, file in files.items() if file.rows != wanted[role]}
-        return list(files.values())
+    def finish(self, tick: Tick) -> list[OutputFile]:
+        """Return the files."""
+        if self._split is not None:
+            refuse_empty([file.role for file in self._files], [file.rows for file in self._files])
+        return self._files
 
     def describe(self) -> JsonObject:
-        """Return the split, its seed and its strata for the manifest."""
-        return {
-            "asked": dict(self._split.as_asked()),
-            "seed": self._seed,
-            "method": "rows of a stratum in order of blake2b-64 of their query, keyed by the seed, cut at exact ranks",
-            "strata": dict(Counter(self._strata.counts).most_common()),
-            "equal_queries_kept_together": dict(self._off_target),
-        }
+        """Return thresholds and seed for the manifest."""
+        return describe_thresholds(self._split, self._seed) if self._split is not None else {}
 
     def findings(self) -> list[Finding]:
-        """Return rows in no part, and parts that differ from what was asked."""
-        found: list[Finding] = []
-        if self.unused:
-            message = f"{self.unused} rows are in no part, as the counts ask"
-            found.append(Finding(rule="split-unused", severity="info", message=message, count=self.unused))
-        if self._off_target:
-            sizes = ", ".join(f"{role} has {rows}" for role, rows in self._off_target.items())
-            message = f"rows with equal queries were kept in one part, so {sizes} rows"
-            found.append(Finding(rule="split-equal-queries", severity="info", message=message))
-        return found
+        """Return how large the parts of a split are."""
+        return [sizes_finding(self._split, self._files)] if self._split is not None else []
+
+    def labels(self) -> dict[str, dict[str, int]]:
+        """Return rows by label for each file."""
+        return {file.role: labels.counts for file, labels in zip(self._files, self._labels, strict=True)}
 
 
-@contextmanager
-def split_files(
-    outputs: Outputs, split: Split, names: dict[str, str], seed: int, strata: Strata, local_target: Path | None
-) -> Generator[SplitFiles]:
-    """Divide rows with temporary files on the target's disk when it is local, else the system's; they leave no trace."""
-    folder = (
-        next((path for path in (local_target, *local_target.parents) if path.is_dir()), None) if local_target else None
+def describe_thresholds(split: Split, seed: int) -> JsonObject:
+    """Return a split by thresholds for the manifest."""
+    cuts = [int.from_bytes(cut, "big") for cut in thresholds(split.ratios)]
+    return {
+        "asked": dict(split.as_asked()),
+        "seed": seed,
+        "method": STABLE,
+        "stable": True,
+        # As text: JSON numbers of that size lose digits in many readers.
+        "thresholds": [str(cut) for cut in cuts],
+    }
+
+
+def sizes_finding(split: Split, files: Sequence[OutputFile]) -> Finding:
+    """Return the sizes of parts whose shares are approximate, beside what was asked."""
+    total = sum(file.rows for file in files)
+    shares = ", ".join(
+        f"{file.role} {file.rows} ({file.rows / total:.1%} for {float(ratio):.1%})"
+        for file, ratio in zip(files, split.ratios, strict=True)
     )
-    with TemporaryFile(dir=folder) as spool, TemporaryFile(dir=folder) as index:
-        yield SplitFiles(outputs, split, names, seed, strata, spool, index)
+    message = f"the parts are approximately as large as asked, and no row changes sides when others are added: {shares}"
+    return Finding(rule="split-sizes", severity="info", message=message, fix="give counts or stratify_by for exact sizes")

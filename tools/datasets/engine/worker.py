@@ -1,0 +1,35 @@
+"""The worker process: reads batches from its standard input, writes results to its standard output, ends when input ends.
+
+It starts with as few imports as it can: what the work needs comes with the work.
+"""
+
+import os
+import signal
+
+from novaforge.tools.datasets.engine.failures import failure_of
+from novaforge.tools.datasets.engine.frames import receive, send
+
+
+def main() -> None:
+    """Work until the parent closes the pipe or is gone."""
+    # Ctrl-C in a terminal reaches every process of the group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    source, target = os.dup(0), os.dup(1)
+    # Nothing a library prints may get among the messages.
+    os.dup2(2, 1)
+    try:
+        runner = receive(source).start()
+        send(target, ("ready", 0, None))
+        while True:
+            number, batch = receive(source)
+            try:
+                answer = ("result", number, runner.run(batch))
+            except Exception as error:
+                answer = ("failure", number, failure_of(error))
+            send(target, answer)
+    except (EOFError, OSError):
+        return
+
+
+if __name__ == "__main__":
+    main()
