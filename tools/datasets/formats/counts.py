@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from novaforge.guards.findings import Finding
+from novaforge.tools.datasets.checks.tally import rule_finding
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.formats.rules import RULES
 
 BEDROCK_MAX = 20_000
 BEDROCK_MIN = {"nova_micro": 8, "nova_lite": 8, "nova_pro": 8}
@@ -66,6 +66,4 @@ def _bedrock(model: str, method: str, rows: int) -> list[Finding]:
 
 
 def _finding(rule_id: str, rows: int, more: str = "") -> Finding:
-    rule = RULES[rule_id]
-    counted = "1 row" if rows == 1 else f"{rows} rows"
-    return Finding(rule=rule_id, severity=rule.severity, message=f"{rule.message} ({counted}{more})", fix=rule.fix)
+    return rule_finding(rule_id, None, f"{'1 row' if rows == 1 else f'{rows} rows'}{more}")

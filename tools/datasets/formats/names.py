@@ -4,8 +4,9 @@ import re
 from pathlib import PurePosixPath
 
 from novaforge.guards.findings import Finding
+from novaforge.tools.datasets.checks.tally import rule_finding
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.formats.rules import JUDGE_FILE, RULES
+from novaforge.tools.datasets.formats.rules import JUDGE_FILE
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 """The characters AWS's data page allows in file names, slashes apart (source D12)."""
@@ -25,5 +26,5 @@ def name_findings(uri: str, row_format: RowFormat) -> list[Finding]:
 
 
 def _finding(rule_id: str, *, warn: bool = False) -> Finding:
-    rule = RULES[rule_id]
-    return Finding(rule=rule_id, severity="warn" if warn else rule.severity, message=rule.message, fix=rule.fix)
+    found = rule_finding(rule_id)
+    return found.model_copy(update={"severity": "warn"}) if warn else found

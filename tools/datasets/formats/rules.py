@@ -1,8 +1,9 @@
 """The rules of training and evaluation files: what each forbids, how badly, how to correct it, where it comes from."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from novaforge.guards.findings import Severity
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Severity
 
 RESERVED_WORDS = (
     "System:", "SYSTEM:", "User:", "USER:", "Bot:", "BOT:", "Assistant:", "ASSISTANT:", "Thought:",
@@ -23,10 +24,12 @@ JUDGE_FILE = "llm_judge.jsonl"
 class Rule(NamedTuple):
     """One rule; `message` completes a sentence about a row or the file, `source` holds keys of guards.rules.sources.SOURCES."""
 
-    severity: Severity
+    severity: "Severity"
     message: str
     fix: str
     source: str
+    note: str = ""
+    """Where sources disagree, and what was chosen."""
 
 
 _CONVERSE_FIX = "write the row as transform_dataset(method=SFT_LORA) does"
@@ -38,26 +41,26 @@ RULES: dict[str, Rule] = {
     "DA1-gen-qa-name": Rule("block", f"the evaluation reads a file named {GEN_QA_FILE}", f"name it {GEN_QA_FILE}", "EVAL"),
     "DA1-empty": Rule("block", "the file has no rows", "give a file with rows", "K"),
     "DA1-shape": Rule("block", "the file is in another format than the method reads", "run transform_dataset for the method", "K"),
-    "DA1-key": Rule("block", "the object has a key that this format does not have", "remove the key", "K,D3"),
-    "DA2": Rule("block", "the text holds a reserved word of the chat template", "reword it, or transform with filters={\"invalid_rows\": true}", "K,D3"),
-    "DA3-version": Rule("block", f'schemaVersion is not "{SCHEMA_VERSION}"', _CONVERSE_FIX, "K"),
+    "DA1-key": Rule("block", "the object has a key that this format does not have", "remove the key", "K,D3", "AWS's SDK refuses it in rows and messages and ignores it inside content items, its conversion schema refuses it everywhere"),
+    "DA2": Rule("block", "the text holds a reserved word of the chat template", "reword it, or transform with filters={\"invalid_rows\": true}", "K,D3", "AWS's SDK looks anywhere in a text but not on serverless and not in DPO rows, an older page names only texts that begin with one; the template is the same everywhere, so all are checked"),
+    "DA3-version": Rule("block", f'schemaVersion is not "{SCHEMA_VERSION}"', _CONVERSE_FIX, "K", "AWS's SDK wants exactly this, a page for Nova 1 allows any text"),
     "DA3-system": Rule("block", "system is not a list of {\"text\": ...} with text", _CONVERSE_FIX, "K"),
-    "DA3-systems": Rule("warn", "system has more than one item; AWS's own schema for conversion allows one", "join them to one text", "K"),
+    "DA3-systems": Rule("warn", "system has more than one item", "join them to one text", "K", "AWS's schema for conversion allows one, its validator several"),
     "DA3-messages": Rule("block", "messages is not a list of at least two objects", _CONVERSE_FIX, "K,D3"),
-    "DA3-role": Rule("block", "the role is not exactly \"user\" or \"assistant\"", "write the role in lower case", "D3"),
+    "DA3-role": Rule("block", "the role is not exactly \"user\" or \"assistant\"", "write the role in lower case", "D3", "AWS's validator lets capitals such as User pass, the trainer does not"),
     "DA3-turns": Rule("block", "turns do not alternate from user to assistant", "begin with user, end with assistant, alternate", "D3"),
     "DA3-content": Rule("block", "content is not a non-empty list of known content items", _CONVERSE_FIX, "K,D3"),
     "DA3-text": Rule("block", "the text is missing, blank or not a string", "give text or remove the row", "K"),
     "DA4-place": Rule("block", "toolUse belongs to assistant turns, toolResult to user turns", "move it to the right turn", "D3,K"),
     "DA4-use": Rule("block", "toolUse lacks toolUseId, name or an input object", "complete it", "K"),
-    "DA4-result": Rule("block", "toolResult lacks toolUseId or content items with either text or json", "complete it", "K"),
-    "DA4-config": Rule("block", "toolConfig.tools is not a list of toolSpec with name, description and inputSchema.json of some type", "complete the tool specification", "K"),
+    "DA4-result": Rule("block", "toolResult lacks toolUseId or content items with either text or json", "complete it", "K", "AWS's conversion schema knows text only, its validator both, so both are taken"),
+    "DA4-config": Rule("block", "toolConfig.tools is not a list of toolSpec with name, description and inputSchema.json of some type", "complete the tool specification", "K", "the description is optional in AWS's conversion schema and mandatory in its validator, so it has to be there"),
     "DA4-name": Rule("block", "a tool name is used twice or is not in toolConfig", "use the names of toolConfig", "K"),
     "DA4-id": Rule("block", "a toolUseId is used twice, or a toolResult answers none or answers twice", "give each use one id and at most one result", "D3,K"),
-    "DA4-no-config": Rule("warn", "the row uses tools but has no toolConfig", "add toolConfig with their specifications", "K"),
+    "DA4-no-config": Rule("warn", "the row uses tools but has no toolConfig", "add toolConfig with their specifications", "K", "AWS's validator then checks nothing about tools; ids are checked here all the same"),
     "DA5-place": Rule("block", "images, videos and documents belong to user turns", "move it to a user turn", "K"),
-    "DA8-format": Rule("block", f"the format is none of image {', '.join(IMAGE_FORMATS)}; video {', '.join(VIDEO_FORMATS)}; document pdf", "convert the file and name its format", "K"),
-    "DA8-source": Rule("block", "the media source is not s3Location with a plain s3:// uri and bucketOwner", "give uri (letters, digits, _ - / .) and bucketOwner", "K"),
+    "DA8-format": Rule("block", f"the format is none of image {', '.join(IMAGE_FORMATS)}; video {', '.join(VIDEO_FORMATS)}; document pdf", "write jpeg for jpg; convert other files and name their format", "K", "AWS's conversion schema takes jpg and avi too and not mkv, webm and pdf, its validator is followed here because it comes last"),
+    "DA8-source": Rule("block", "the media source is not s3Location with a plain s3:// uri and bucketOwner", "give uri (letters, digits, _ - / .) and bucketOwner", "K", "one schema of AWS wants localPath, which the platform fills in itself"),
     "DA8-count": Rule("block", f"a message has more than {IMAGES_PER_MESSAGE} images or {VIDEOS_PER_MESSAGE} video", "split the message", "K,D3"),
     "DA8-kinds": Rule("block", "a message mixes kinds of media", "keep one kind per message", "K,D3"),
     "DA8-set": Rule("block", "the file mixes kinds of media", "keep one kind of media per file", "K,D3"),
@@ -65,23 +68,23 @@ RULES: dict[str, Rule] = {
     "DA9": Rule("block", "media lie in another bucket than the data", "copy them to the data's bucket", "D3"),
     "RE4": Rule("block", "reasoningContent stands outside an assistant turn, lacks text, or shares a message with media", "keep reasoning in text-only assistant turns", "K,D3"),
     "RE3": Rule("warn", "only some rows hold reasoning", "give all rows reasoning, or none", "D3"),
-    "DA6": Rule("warn", "fewer than 200 rows; 1,000 to 10,000 good rows are typical", "add rows", "D3"),
-    "DA7-few": Rule("confirm", "fewer than 100 rows; AWS asks for at least 100 for RFT", "add rows", "D6,D5"),
+    "DA6": Rule("warn", "fewer than 200 rows", "add rows", "D3", "1,000 to 10,000 good rows are typical, and Bedrock wants 200 for Nova 2 Lite"),
+    "DA7-few": Rule("confirm", "fewer than 100 rows; AWS asks for at least 100 for RFT", "add rows", "D6,D5", "AWS names the number without saying that the service refuses fewer; Bedrock does"),
     "DA7-many": Rule("info", "more than 200 rows; AWS advises to start a first RFT run with 100 to 200", "", "D6,D5"),
-    "DA10-optional": Rule("warn", "an optional field is in some rows only; AWS's SDK refuses that, the service is not known to", "check that this is meant", "K"),
+    "DA10-optional": Rule("warn", "an optional field is in some rows only", "check that this is meant", "K", "AWS's SDK refuses that, the service is not known to"),
     "DA11-duplicates": Rule("warn", "more than 1 % of the rows are exact duplicates", "transform with filters={\"exact_duplicates\": true}", "ours"),
     "DA11-some-duplicates": Rule("info", "some rows are exact duplicates", "transform with filters={\"exact_duplicates\": true}", "ours"),
     "DA11-overlap": Rule("block", "the same query is in a file this one must not share rows with", "split once with transform_dataset, or remove the rows", "ours"),
-    "BS2": Rule("block", "fewer rows than the smallest global batch size of the recipe", "add rows", "K,R"),
+    "BS2": Rule("block", "fewer rows than the smallest global batch size of the recipe", "add rows", "K,R,T", "AWS's SDK compares them for Nova 2 Lite on training jobs and HyperPod only"),
     "DA3-rft-messages": Rule("block", "messages is not a list of at least one object", _RFT_FIX, "K"),
-    "DA3-rft-role": Rule("block", "the role is none of system, user, assistant, tool, bot, developer", "use one of them", "K"),
+    "DA3-rft-role": Rule("block", "the role is none of system, user, assistant, tool, bot, developer (developer counts as system)", "use one of them", "K"),
     "DA3-rft-content": Rule("block", "content is neither text nor a list of {\"type\": \"text\", \"text\": ...}", _RFT_FIX, "K,D6"),
     "DA3-rft-system": Rule("block", "a system message stands elsewhere than first", "put it first", "K"),
     "DA3-rft-user": Rule("block", "there is no user message", "add the prompt as a user message", "K"),
     "DA3-rft-last": Rule("warn", "the prompt ends with an assistant turn, so the model would answer itself", "end with the user's message", "ours"),
     "DA3-rft-id": Rule("block", "id is not text", "give each row an id", "K"),
     "DA3-rft-ids": Rule("warn", "an id is used for more than one row", "give each row its own id", "ours"),
-    "DA3-rft-answer": Rule("block", "reference_answer is empty, or neither text nor an object", "give text or an object", "K"),
+    "DA3-rft-answer": Rule("block", "reference_answer is empty, or neither text nor an object", "give text or an object", "K", "AWS's conversion schema wants an object, its validator takes both"),
     "DA4-rft-tools": Rule("block", "tools is not a list of {\"type\": \"function\", \"function\": {name, description, parameters}} with unique names", "complete the tool specification", "K"),
     "DA3-gen-qa-text": Rule("block", "query or response is missing, blank or not text", "give text or remove the row", "K"),
     "DA3-gen-qa-optional": Rule("block", "system or metadata is present but not text", "give text or leave the key out", "K"),
@@ -106,9 +109,9 @@ RULES: dict[str, Rule] = {
     "SL-judge": Rule("warn", "records of the judge are longer than 12,000 tokens", "shorten the responses or leave the rows out", "K"),
     "SL-lengths": Rule("info", "length of the rows in tokens, estimated", "", "ours"),
     "DA4-model": Rule("block", "the model is not trained on tools; Nova 2 is", "remove the tools, or choose nova_lite_2", "K"),
-    "DA5-model": Rule("block", "the model does not read this kind of media: Nova Micro reads text only; documents are for Nova 2 Lite alone, though one of the SDK's checks lets them pass for Lite and Pro", "remove it, or choose another model", "K"),
+    "DA5-model": Rule("block", "the model does not read this kind of media: Nova Micro reads text only", "remove it, or choose another model", "K", "documents are for Nova 2 Lite alone, though one of the SDK's checks lets them pass for Lite and Pro"),
     "RE4-model": Rule("block", "the model is not trained on reasoning; Nova 2 is", "remove the reasoning, or choose nova_lite_2", "K,D3"),
-    "DA8-dpo-video": Rule("warn", "the turn holds a video; AWS names only images for DPO, and says otherwise that the limits of SFT hold", "use images, or check with a small job first", "K"),
+    "DA8-dpo-video": Rule("warn", "the turn holds a video", "use images, or check with a small job first", "K", "AWS names only images for DPO, and says otherwise that the limits of SFT hold"),
     "DA3-dpo-last": Rule("block", "the last turn is not the assistant's with candidates", "end with an assistant turn {\"role\", \"candidates\"}", "K"),
     "DA3-dpo-place": Rule("block", "candidates stand in a turn before the last", "keep one answer in earlier turns", "K"),
     "DA3-dpo-candidates": Rule("block", "candidates is not a list of at least two objects", "give a preferred and a non-preferred answer", "K"),
@@ -119,7 +122,7 @@ RULES: dict[str, Rule] = {
     "DA6-pairs": Rule("warn", "fewer than 1,000 pairs; AWS recommends about 1,000 for DPO", "add pairs", "K"),
     "DA10-key": Rule("block", "a CPT row has another key than text", "keep text alone", "P1,K"),
     "DA10-text": Rule("block", "text is missing, blank or not a string", "give text or remove the row", "K"),
-    "DA3-rft-eval": Rule("warn", "the row has more than one user message; AWS's page for rft_eval wants one, its SDK takes the rows of training", "keep one user message", "EVAL"),
+    "DA3-rft-eval": Rule("warn", "the row has more than one user message", "keep one user message", "EVAL", "AWS's page for rft_eval wants one, its SDK takes the rows of training"),
     "DA3-mt-id": Rule("block", "id is missing, blank or not text", "give each row an id", "K"),
     "DA3-mt-flat": Rule("block", "prompt, answer, task and info stand beside id instead of in metadata, as on serverless", "write the rows as transform_dataset(platform=hyperpod) does", "K"),
     "DA3-mt-nested": Rule("block", "the prompt stands in metadata, as on HyperPod; serverless reads flat rows", "write the rows as transform_dataset(platform=serverless) does", "K"),
@@ -137,12 +140,12 @@ RULES: dict[str, Rule] = {
     "DA3-mt-info": Rule("block", "info is neither an object nor a text that holds a JSON object", "give an object", "K"),
     "DA3-judge-text": Rule("block", "prompt, response_A or response_B is missing or not text, or the prompt is blank", "give text or remove the row", "EVAL"),
     "DA3-judge-empty": Rule("warn", "response_A or response_B is blank, so there is little to judge", "check that the model answered nothing", "ours"),
-    "DA3-judge-extra": Rule("warn", "the row has keys the judge ignores", "remove them", "EVAL"),
-    "DA3-record-length": Rule("warn", "the record is over about 12,000 tokens, the most AWS's page names (an older text says 7,000 for system and query); estimated as UTF-8 bytes / 4, within about 30 %", "shorten it", "EVAL"),
+    "DA3-judge-extra": Rule("warn", "the row has keys the judge ignores (images belong to the task mm_llm_judge)", "remove them", "EVAL"),
+    "DA3-record-length": Rule("warn", "the record is over 12,000 tokens, estimated as UTF-8 bytes / 4, within about 30 %", "shorten it", "EVAL", "AWS's page says 12,000 tokens a record, an older text 7,000 for system and query"),
     "DA1-judge-name": Rule("block", f"the judge reads a file named {JUDGE_FILE}", f"name it {JUDGE_FILE}", "EVAL"),
     "DA1-file-name": Rule("block", "the file's name has characters other than letters, digits, underscore, hyphen, slash and dot", "rename it", "D12"),
-    "DA5-few": Rule("block", "fewer rows than Bedrock takes", "add rows, or train on SageMaker", "K"),
-    "DA5-many": Rule("block", "more rows than Bedrock takes", "leave rows out, or train on SageMaker", "K"),
+    "DA5-few": Rule("block", "fewer rows than a Bedrock customization takes", "add rows, or train on SageMaker", "K"),
+    "DA5-many": Rule("block", "more rows than a Bedrock customization takes", "leave rows out, or train on SageMaker", "K"),
     "BS4": Rule("warn", "fewer prompts than the smallest global batch size", "add prompts", "arithmetic"),
 }  # fmt: skip
 """Rule id to rule; ids follow the families of data rules used in plans (DA, RE, BS)."""
