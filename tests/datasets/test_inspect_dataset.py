@@ -28,7 +28,7 @@ def test_a_labelled_table_is_described_and_a_mapping_proposed(desk: "Desk") -> N
     assert (tags.filled, tags.empty, tags.chars_max) == (20, 20, 3)
     assert result.labels == {"HQ": 30, "LQ": 10}
     assert result.suggested == {"method": "SFT_LORA", "columns": {"query": "Body", "response": "Y"}}
-    assert result.supported_targets == ["SFT_LORA", "RFT_LORA", "EVALUATION"]
+    assert result.supported_targets == ["SFT_LORA", "RFT_LORA", "EVALUATION", "CPT", "RFT_MULTITURN_LORA"]
     assert result.lengths["chars_max"] == len("question 10HQ") and "tokens_p95" in result.lengths
     assert "not public" in str(result.lengths["tokens_basis"])
     assert len(result.untrusted_sample) == 5 and result.untrusted_sample[0]["Body"] == "question 0"
@@ -48,23 +48,24 @@ TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
 
 
 @pytest.mark.parametrize(
-    ("row", "shape", "targets"),
+    ("row", "shape", "first"),
     [
-        ({"messages": TURNS}, "openai_chat", []),
-        ({"messages": TURNS[:1], "reference_answer": "a"}, "rft", ["RFT_LORA"]),
-        ({"query": "q", "response": "a"}, "gen_qa", ["EVALUATION", "SFT_LORA", "RFT_LORA"]),
-        ({"instruction": "q", "output": "a"}, "table", ["SFT_LORA", "RFT_LORA", "EVALUATION"]),
-        ({"messages": [{"role": "user", "content": [{"text": "q"}]}]}, "converse", ["SFT_LORA"]),
-        ({"messages": "text"}, "unknown", []),
-        ({}, "unknown", []),
+        ({"messages": TURNS}, "openai_chat", "SFT_LORA"),
+        ({"messages": TURNS[:1], "reference_answer": "a"}, "rft", "RFT_LORA"),
+        ({"query": "q", "response": "a"}, "gen_qa", "EVALUATION"),
+        ({"instruction": "q", "output": "a"}, "alpaca", "SFT_LORA"),
+        ({"question": "q", "answer": "a"}, "table", "SFT_LORA"),
+        ({"messages": [{"role": "user", "content": [{"text": "q"}]}]}, "converse", "SFT_LORA"),
+        ({"messages": "text"}, "unknown", None),
+        ({}, "unknown", None),
     ],
 )
 def test_shapes_are_recognised_with_the_methods_they_serve(
-    desk: "Desk", row: Any, shape: str, targets: list[str]
+    desk: "Desk", row: Any, shape: str, first: str | None
 ) -> None:
     result = inspect(desk, desk.jsonl([row] * 3))
-    assert (result.shape, result.supported_targets) == (shape, targets)
-    assert bool(result.suggested) == bool(targets)
+    assert (result.shape, next(iter(result.supported_targets), None)) == (shape, first)
+    assert bool(result.suggested) == bool(first)
     assert result.next_step
 
 

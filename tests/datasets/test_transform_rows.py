@@ -135,15 +135,13 @@ def test_rows_that_have_the_format_already_pass_byte_for_byte(desk: "Desk", conv
         desk.transform(desk.write("data.jsonl", good), "other", system_prompt="S")
 
 
-def test_shapes_that_cannot_be_converted_yet_are_refused_with_what_works(
-    desk: "Desk", converse: Callable[..., Any]
-) -> None:
-    chat = [{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}]
-    with pytest.raises(RefusedError, match="shape openai_chat"):
-        desk.transform(desk.jsonl(chat))
-    with pytest.raises(RefusedError) as caught:
-        desk.transform(desk.jsonl([converse("q", "a")]), method="RFT_LORA")
-    assert "shape converse" in caught.value.message and "SFT_LORA" in caught.value.fix
+def test_shapes_whose_meaning_does_not_allow_a_method_are_refused_with_what_works(desk: "Desk") -> None:
+    prompts = [{"messages": [{"role": "user", "content": "q"}]}]
+    with pytest.raises(RefusedError, match="shape prompts.*neither an answer nor a reference answer") as caught:
+        desk.transform(desk.jsonl(prompts), method="RFT_LORA")
+    assert "reference_answer" in caught.value.fix
+    with pytest.raises(RefusedError, match="shape text.*no question and no answer"):
+        desk.transform(desk.jsonl([{"text": "running words"}], "text.jsonl"))
 
 
 def test_rows_with_reserved_words_are_written_reported_and_left_out_on_request(desk: "Desk", read: Read) -> None:

@@ -11,6 +11,7 @@ from novaforge.tools.datasets.formats.base import RowFormat
 
 LOGICAL = (
     "query", "response", "system", "id", "reasoning", "metadata", "tools", "messages", "text", "chosen", "rejected", "images",
+    "response_A", "response_B", "task", "info",
 )  # fmt: skip
 """Logical names, the same for every method (design, section 4)."""
 
@@ -20,6 +21,8 @@ ALIASES = {
     "answer": "response",
     "reference_answer": "response",
     "reasoning_text": "reasoning",
+    "completion": "response",
+    "instruction": "query",
 }
 """Spellings of AWS's SDK that are accepted."""
 
@@ -30,6 +33,13 @@ _QUERY_NAMES = (
 _RESPONSE_NAMES = (
     "response", "answer", "reference_answer", "label", "y", "output", "completion", "target", "class", "category", "intent",
 )  # fmt: skip
+_NAMES = {
+    "query": _QUERY_NAMES,
+    "response": _RESPONSE_NAMES,
+    "text": ("text", "content", "body", "document", "passage", "article"),
+}
+_BY_OWN_NAME = {"system", "id", "chosen", "rejected", "response_A", "response_B", "task", "info"}
+"""Fields that are proposed only where a column has their own name; others have to be asked for."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,12 @@ def check_usable(columns: Columns, row_format: RowFormat) -> None:
                 value=columns,
                 fix=f'add "{name}": "<source column>"',
             )
-    if columns["query"] == columns["response"]:
-        message = "columns takes query and response from the same column."
-        raise InputError(message, field="columns", value=columns["query"], fix="name two columns")
+    texts = {name: column for name, column in columns.items() if name in row_format.required or name == "response"}
+    for name, column in texts.items():
+        other = next(other for other, same in texts.items() if same == column)
+        if other != name:
+            message = f"columns takes {other} and {name} from the same column."
+            raise InputError(message, field="columns", value=column, fix="name two columns")
     if row_format.name == "gen_qa" and {"id", "metadata"} <= columns.keys():
         message = "gen_qa rows carry one metadata text, which holds the row id; map either id or metadata."
         raise InputError(message, field="columns", value="metadata", fix="leave one of them out")
@@ -111,15 +124,17 @@ def resolve(columns: Columns, present: Sequence[str], where: str, optional: Sequ
     return found
 
 
-def propose(present: Sequence[str]) -> Columns:
-    """Return query and response where exactly one column has a usual name for it, and columns named system or id."""
+def propose(present: Sequence[str], row_format: RowFormat | None = None) -> Columns:
+    """Return the columns of a format's fields whose names are unmistakable; query and response without a format."""
     lowered = {name.lower(): name for name in present}
+    wanted = row_format.fields if row_format else ("query", "response", "system", "id")
     proposed: Columns = {}
-    for logical, names in (("query", _QUERY_NAMES), ("response", _RESPONSE_NAMES)):
-        candidates = [lowered[name] for name in names if name in lowered]
+    for logical in wanted:
+        names = _NAMES.get(logical, (logical.lower(),) if logical in _BY_OWN_NAME else ())
+        candidates = [lowered[name] for name in names if name in lowered and lowered[name] not in proposed.values()]
         if len(candidates) == 1:
             proposed[logical] = candidates[0]
-    return proposed | {name: lowered[name] for name in ("system", "id") if name in lowered}
+    return proposed
 
 
 def map_columns(columns: Columns | None, present: Sequence[str], row_format: RowFormat) -> Mapping:
@@ -128,7 +143,7 @@ def map_columns(columns: Columns | None, present: Sequence[str], row_format: Row
         wanted = normalise(columns)
         check_usable(wanted, row_format)
         return Mapping(wanted, given=True)
-    proposed = propose(present)
+    proposed = propose(present, row_format)
     missing = [name for name in row_format.required if name not in proposed]
     if missing:
         raise InputError(

@@ -1,0 +1,112 @@
+"""Turn chats of any shape into finished rows of a format."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from novaforge.tools.datasets.chats.chat import BadRowError, Chat
+from novaforge.tools.datasets.chats.items import Media
+from novaforge.tools.datasets.chats.openai import Reader
+from novaforge.tools.datasets.chats.to_converse import converse_row
+from novaforge.tools.datasets.chats.to_openai import multiturn_row, rft_row
+from novaforge.tools.datasets.chats.to_text import cpt_row, dpo_row, gen_qa_row
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.rules import RESERVED_WORDS
+from novaforge.tools.datasets.media.target import MediaTarget
+from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, JsonRow, Line, Reject
+from novaforge.tools.datasets.shapes.base import Converter, TextOf, answer_text, broken, keyed, query_text
+from novaforge.tools.datasets.shapes.columns import ALIASES, Mapping
+
+TOO_DEEP = "the row is nested too deep to be written as JSON"
+_WORDS = tuple(word.encode() for word in RESERVED_WORDS)
+_TEXTS = {"response": answer_text, "query": query_text}
+
+
+class ChatRows(Converter):
+    """Reads chats with a reader and writes them as rows of a format."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        row_format: RowFormat,
+        header: list[str] | None,
+        stem: str,
+        system_prompt: str | None = None,
+        media: MediaTarget | None = None,
+        notes: Sequence[str] = (),
+        present: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.notes = tuple(notes)
+        self._reader = reader
+        self._format = row_format
+        self._header = header
+        self._stem = stem
+        self._system_prompt = system_prompt
+        self._media = Media(media or MediaTarget())
+        self._present = list(present)
+        self._last = (0, 0)
+
+    def begin(self, file: int) -> None:
+        """Take note that the rows to come are of this file of the source, counted from 0."""
+        self.file = file
+        self._last = (0, 0)
+
+    def finish(self, line: Line) -> Finished | Reject:
+        """Return the row, or why there is none."""
+        record: Any = line.record
+        try:
+            chat = self._reader(record if type(record) is dict else dict(zip(self._header or (), record, strict=True)))
+            finished = self._written(chat, line)
+        except BadRowError as problem:
+            self._media.take()
+            return Reject(line.number, problem.reason, problem.path)
+        except orjson.JSONEncodeError:
+            return Reject(line.number, TOO_DEEP)
+        return finished
+
+    def _written(self, chat: Chat, line: Line) -> Finished | Reject:
+        name = self._format.name
+        if name == "converse":
+            row, made = converse_row(chat, self._system_prompt, self._media, self.counts)
+            plain = made.plain and not chat.tools
+        else:
+            row, plain = self._other(chat, name, line), False
+        data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        if len(data) > ROW_BYTES:
+            self._media.take()
+            return Reject(line.number, TOO_LARGE, "as JSON")
+        # What is built of texts alone breaks no rule but the one about words, and few rows hold one of those.
+        hits = [] if plain and not any(word in data for word in _WORDS) else self._format.check(row)
+        if hits and (reject := broken(line, hits)):
+            self._media.take()
+            return reject
+        media = self._media.take() if self._media.found else ()
+        return Finished(data, row, self._format.prompt(row), self._format.answer(row), hits, media, chat.group)
+
+    def _other(self, chat: Chat, name: str, line: Line) -> JsonRow:
+        if name == "dpo":
+            return dpo_row(chat, self._system_prompt, self._media, self.counts)
+        if name == "cpt":
+            return cpt_row(chat, self.counts)
+        row_id = chat.id or self._id(line)
+        if name == "gen_qa":
+            return gen_qa_row(chat, self._system_prompt, row_id, self._media, self.counts)
+        if name == "rft":
+            return rft_row(chat, self._system_prompt, row_id, self.counts)
+        return multiturn_row(chat, self._system_prompt, row_id, self.counts, nested=name == "rft_multiturn")
+
+    def _id(self, line: Line) -> str:
+        """Return an id of file and line, with a number when one line holds several rows."""
+        number, count = self._last
+        count = count + 1 if number == line.number else 1
+        self._last = (line.number, count)
+        part = f"{self.file + 1}-" if self.file else ""
+        return f"{self._stem}-{part}{line.number}" + (f".{count}" if count > 1 else "")
+
+    def _text_of(self, column: str, argument: str) -> TextOf:
+        logical = ALIASES.get(column, column)
+        if column not in self._present and logical in _TEXTS:
+            return _TEXTS[logical]
+        return keyed(column, self._header, Mapping({}, given=True), self._present, argument)
