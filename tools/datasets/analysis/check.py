@@ -13,7 +13,8 @@ FILE_SHIFT = 40
 class RowView(NamedTuple):
     """One valid row as the checks see it: its line, the query, the wanted answer, every text the model reads or learns.
 
-    `line` holds the number of the file above FILE_SHIFT; `id` is the row's own id as text, empty without one.
+    `line` holds the number of the file above FILE_SHIFT; `id` is the row's own id as text, empty without one; `media` are the
+    URIs of its images, videos and documents.
     """
 
     line: int
@@ -21,6 +22,7 @@ class RowView(NamedTuple):
     answer: str
     texts: tuple[str, ...]
     id: str = ""
+    media: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ class Copies:
         import numpy as np
 
         records = np.zeros((len(rows), 4), np.uint64)
-        records[:, ROW] = digests("\x1f".join((row.prompt, row.answer, *row.texts)) for row in rows)
-        records[:, QUERY] = digests(row.prompt for row in rows)
+        records[:, ROW] = digests("\x1f".join((row.prompt, row.answer, *row.texts, *row.media)) for row in rows)
+        records[:, QUERY] = digests(_query(row) for row in rows)
         records[:, ANSWER] = answers = digests(row.answer for row in rows)
         records[:, PLACE] = [row.line for row in rows]
         # Rows that ask nothing, such as those of pre-training, are compared as a whole.
@@ -130,3 +130,7 @@ def _few(answers: frozenset[int]) -> frozenset[int] | None:
 
 def _queries(count: int) -> str:
     return "1 query" if count == 1 else f"{count} queries"
+
+
+def _query(row: RowView) -> str:
+    return "\x1f".join((row.prompt, *row.media)) if row.media else row.prompt

@@ -85,7 +85,7 @@ class NearCopies:
     def _block(self, rows: Sequence[RowView]) -> Scanned:
         import numpy as np
 
-        texts = [row.prompt or "\n".join(row.texts) for row in rows]
+        texts = ["" if row.media else row.prompt or "\n".join(row.texts) for row in rows]
         pieces = self._template.without(shingles(texts))
         enough = np.diff(pieces.starts) >= LEAST_PIECES
         records = np.zeros((len(rows), self._spool.width), np.uint64)

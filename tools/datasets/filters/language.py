@@ -1,0 +1,50 @@
+"""Leave out rows in other languages than the wanted ones."""
+
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from novaforge.tools.datasets.analysis.language import UNKNOWN, known_languages, language_of
+from novaforge.tools.datasets.filters.arguments import number, settings, wrong
+from novaforge.tools.datasets.filters.candidate import Candidate
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.shapes.columns import nearest
+
+MIN_SCORE = 0.5
+
+
+class Languages(NamedTuple):
+    """Judges the query, or the answer of a row without one; a row whose language cannot be told is left out too."""
+
+    keep: frozenset[str]
+    min_score: float
+
+    def removes(self, candidate: Candidate) -> str:
+        """Return the filter's name with why."""
+        language, score = language_of(candidate.prompt or candidate.answer)
+        if language == UNKNOWN or score < self.min_score:
+            return "languages: unsure"
+        return "" if language in self.keep else f"languages: {language}"
+
+
+def languages(row_format: RowFormat, value: JsonValue) -> Languages | None:
+    """Return the filter for a list of language codes, or an object with keep and min_score."""
+    if isinstance(value, list):
+        value = {"keep": value}
+    if value is True:
+        raise wrong("languages", value, 'a list of codes such as ["en"]')
+    given = settings("languages", value, ("keep", "min_score"))
+    if given is None:
+        return None
+    return Languages(_codes(given.get("keep")), number("languages.min_score", given.get("min_score", MIN_SCORE), 0, 1))
+
+
+def _codes(value: JsonValue) -> frozenset[str]:
+    if not isinstance(value, list) or not value:
+        raise wrong("languages", value, 'a list of codes such as ["en"]')
+    known = known_languages()
+    for code in value:
+        if not isinstance(code, str) or code not in known:
+            near = nearest(str(code), known)
+            raise wrong("languages", code, f"ISO codes such as {', '.join(near) if near else 'en, de, zh'}")
+    return frozenset(code for code in value if isinstance(code, str))
