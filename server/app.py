@@ -1,6 +1,7 @@
 """Assemble the MCP server."""
 
 import os
+from dataclasses import replace
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 
@@ -17,6 +18,7 @@ from novaforge.server.tooling import DeferredTool, Schemas, ToolSpec, defer, mak
 from novaforge.server.toolspecs import TOOLS
 
 NAME = "novaforge-mcp"
+STOPS_DATA_JOBS = "Stop a data job (data-...); it leaves nothing half-written. This server stops no other jobs."
 THINKING_TIME_S = 1800
 """How long a person may take to answer a question before it has to be asked again."""
 
@@ -47,11 +49,21 @@ def build_server(settings: Settings, state: AppState | None = None) -> MCPServer
 
 
 def offered(settings: Settings) -> list[ToolSpec]:
-    """Return the tools this server shows: its toolsets, without the changing ones when AWS is read-only."""
-    hidden = set() if settings.writes_allowed else {"apply_plan", "stop_job"}
+    """Return the tools this server shows: its toolsets, without the changing ones when AWS is read-only.
+
+    stop_job stays there, for passes over data only: it then changes nothing outside this server.
+    """
+    hidden = set() if settings.writes_allowed else {"apply_plan"}
     if settings.read_only:
         hidden.add("transform_dataset")
-    return [spec for spec in TOOLS if spec.toolset in settings.toolsets and spec.name not in hidden]
+    shown = [spec for spec in TOOLS if spec.toolset in settings.toolsets and spec.name not in hidden]
+    return (
+        shown if settings.writes_allowed else [_only_data(spec) if spec.name == "stop_job" else spec for spec in shown]
+    )
+
+
+def _only_data(spec: ToolSpec) -> ToolSpec:
+    return replace(spec, description=STOPS_DATA_JOBS, read_only=True)
 
 
 def instructions() -> str:

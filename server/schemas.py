@@ -4,6 +4,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+SAID_ONCE = {"sandbox"}
 ANYTHING = "#/$defs/JsonValue"
 
 
@@ -17,8 +18,13 @@ def slim_input(schema: Schema, texts: dict[str, str]) -> Schema:
 
 
 def slim_output(schema: Schema) -> Schema:
-    """Shorten an output schema: names and types stay; titles, formats, defaults and lists of required members go."""
-    return _inline_single_defs(_compact(_without_any(_slim(schema))))
+    """Shorten an output schema: names and types stay; titles, formats, defaults and lists of required members go.
+
+    So does the member every result has and the server's instructions explain once for all tools.
+    """
+    slim = _inline_single_defs(_compact(_without_any(_slim(schema))))
+    slim["properties"] = {name: prop for name, prop in slim["properties"].items() if name not in SAID_ONCE}
+    return slim
 
 
 def _slim(node: Any, *, names: bool = False) -> Any:

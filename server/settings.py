@@ -36,6 +36,8 @@ class Settings:
     profile: str | None = None
     role: str | None = None
     log_level: str = "WARNING"
+    answer_within_s: float = 40.0
+    """A pass over data that takes longer becomes a job; the client is answered by then."""
 
     @property
     def state_dir(self) -> Path:
@@ -47,6 +49,11 @@ class Settings:
     def ledger(self) -> str:
         """The ledger's SQLAlchemy URL."""
         return self.ledger_url or f"sqlite:///{self.state_dir / 'ledger.db'}"
+
+    @property
+    def work_dir(self) -> Path:
+        """Where journals of unfinished outputs and the states of data jobs live."""
+        return self.state_dir / "data"
 
     @property
     def audit_path(self) -> Path:

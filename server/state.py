@@ -1,17 +1,23 @@
 """What lives as long as the process: ledger, AWS access and audit log, opened when first needed."""
 
+import atexit
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from novaforge.server.audit import FileAudit
 from novaforge.server.ledger import open_ledger
 from novaforge.server.settings import Settings
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Storage
-from novaforge.tools.context import Audit, Mode, Progress, ToolContext, silent
+from novaforge.tools.context import Audit, Mode, Progress, ToolContext, never, silent
 from novaforge.tools.records import Ledger
+
+if TYPE_CHECKING:
+    from novaforge.tools.datasets.jobs.registry import DataJobs
 
 SANDBOX_REGION = "us-east-1"
 SANDBOX_ROLE = "NovaForgeExecution"
@@ -21,6 +27,13 @@ SANDBOX_KEYS = ("sandbox", "sandbox")
 def now() -> datetime:
     """Return the current UTC time."""
     return datetime.now(UTC)
+
+
+def _close(jobs: "weakref.ref[DataJobs]") -> None:
+    """Stop the passes that still run, so that nothing half-written is left."""
+    alive = jobs()
+    if alive is not None:
+        alive.close()
 
 
 class AppState:
@@ -64,12 +77,22 @@ class AppState:
             approve_command=settings.command("approve"),
         )
 
-    def context(self, progress: Progress = silent) -> ToolContext:
+    @cached_property
+    def data_jobs(self) -> "DataJobs":
+        """The passes over data this process runs; they end with it."""
+        from novaforge.tools.datasets.jobs.registry import DataJobs  # here: only the data tools need it
+
+        jobs = DataJobs(self.settings.work_dir, self.settings.answer_within_s)
+        atexit.register(_close, weakref.ref(jobs))
+        return jobs
+
+    def context(self, progress: Progress = silent, cancelled: Callable[[], bool] = never) -> ToolContext:
         """Return the context of one call; the first one settles what an earlier process left open."""
-        context = self._context(progress)
+        context = self._context(progress, cancelled)
         with self._lock:
             if not self._reconciled:
                 self._reconciled = True
+                self._clean_up(context)
                 # Settling may delete what an interrupted plan made: no server does that which may not change AWS.
                 if self.mode.writes_allowed and context.ledger.unsettled():
                     from novaforge.tools.plans.reconcile import reconcile  # here: seldom needed
@@ -77,7 +100,15 @@ class AppState:
                     reconcile(context)
         return context
 
-    def _context(self, progress: Progress) -> ToolContext:
+    def _clean_up(self, context: ToolContext) -> None:
+        """Take back in the background what killed transforms left, if there is anything and this server may write."""
+        if not (self.mode.writes_allowed and (self.settings.work_dir / "journals").is_dir()):
+            return
+        from novaforge.tools.datasets.output.recovery import recover  # here: seldom needed
+
+        threading.Thread(target=recover, args=(context,), name="recovery", daemon=True).start()
+
+    def _context(self, progress: Progress, cancelled: Callable[[], bool]) -> ToolContext:
         return ToolContext(
             mode=self.mode,
             policy=self.settings.policy,
@@ -87,6 +118,9 @@ class AppState:
             audit=self.audit,
             clock=now,
             progress=progress,
+            cancelled=cancelled,
+            work_dir=self.settings.work_dir,
+            data_jobs=self.data_jobs,
         )
 
     def _sandbox_url(self) -> str:

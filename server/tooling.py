@@ -25,6 +25,7 @@ from pydantic import PrivateAttr
 
 from novaforge.server.errors import as_tool_error
 from novaforge.server.schemas import slim_input, slim_output
+from novaforge.tools.context import Progress
 from novaforge.tools.results import ToolResult
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class ToolSpec:
     idempotent: bool = True
     open_world: bool = True
     texts: tuple[tuple[str, str], ...] = ()
+    becomes_job: bool = False
+    """Whether its work goes on as a data job when it takes longer than a call may."""
 
     def load(self) -> Any:
         """Import the function that does the work."""
@@ -134,25 +137,52 @@ def wrap(spec: ToolSpec, state: "AppState") -> Tool:
     """Wrap a plain function of tools/ as an MCP tool."""
     work = spec.load()
     result = _result_type(work)
+    run = partial(run_as_job, spec.name, result) if spec.becomes_job else run_now
 
     async def call(mcp: Context[Any, Any], **arguments: Any) -> CallToolResult:
+        gone = threading.Event()
         try:
-            job = partial(_run, state, work, mcp, arguments)
-            return to_result(await anyio.to_thread.run_sync(job, abandon_on_cancel=spec.read_only))
+            job = partial(run, state, work, progress_of(mcp), arguments, gone.is_set)
+            # What is abandoned hears of it through `gone`; what changes something is waited for.
+            abandon = spec.read_only or spec.becomes_job
+            return to_result(await anyio.to_thread.run_sync(job, abandon_on_cancel=abandon))
         except Exception as error:  # noqa: BLE001 - the one place where a failure becomes a result
             return as_tool_error(error, spec.name)
+        finally:
+            gone.set()
 
     _borrow_signature(call, work)
     return make_tool(spec, call, result)
 
 
-def _run(state: "AppState", work: Work, mcp: Context[Any, Any], arguments: dict[str, Any]) -> ToolResult:
-    outcome = work(state.context(progress_of(mcp)), **arguments)
+def run_now(
+    state: "AppState", work: Work, progress: Progress, arguments: dict[str, Any], gone: Callable[[], bool]
+) -> ToolResult:
+    """Do the work of a call; `gone` tells it that nobody waits any more."""
+    outcome = work(state.context(progress, gone), **arguments)
     outcome.sandbox = state.settings.sandbox
     return outcome
 
 
-def progress_of(mcp: Context[Any, Any]) -> Callable[[float, float | None, str], None]:
+def run_as_job(
+    tool: str,
+    result: type[Any],
+    state: "AppState",
+    work: Work,
+    progress: Progress,
+    arguments: dict[str, Any],
+    gone: Callable[[], bool],
+) -> ToolResult:
+    """Do the work of a call in a data job, and answer with the job's handle when it takes longer than a call may."""
+    job = state.data_jobs.run(
+        state.context(), tool, arguments, lambda ctx: work(ctx, **arguments), progress=progress, gone=gone
+    )
+    outcome = job.outcome(result)
+    outcome.sandbox = state.settings.sandbox
+    return outcome
+
+
+def progress_of(mcp: Context[Any, Any]) -> Progress:
     """Return a reporter that worker threads may call."""
 
     def report(done: float, total: float | None, message: str) -> None:

@@ -23,12 +23,12 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
         "inspect_dataset",
         "Format, shape, columns, lengths and labels, with suggested mapping and method.",
-        "data", "tools.datasets.tool:inspect_dataset", texts=(_SOURCE, _COLUMNS),
+        "data", "tools.datasets.tool:inspect_dataset", becomes_job=True, texts=(_SOURCE, _COLUMNS),
     ),
     ToolSpec(
         "transform_dataset",
         "Write files in the method's format, with split and manifest. Never overwrites; rejected rows are listed.",
-        "data", "tools.datasets.tool:transform_dataset", read_only=False, idempotent=False,
+        "data", "tools.datasets.tool:transform_dataset", read_only=False, idempotent=False, becomes_job=True,
         texts=(
             _SOURCE, _COLUMNS, ("target", "fresh folder or s3:// prefix"),
             ("split", 'ratios or counts, such as {"train": 0.8, "test": 0.2}'),
@@ -38,7 +38,7 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
         "validate_dataset",
         "Check files against every rule of a method: line, JSON path, reason and fix.",
-        "data", "tools.datasets.tool:validate_dataset", texts=(_SOURCE, ("against", "files that must not share rows with source"), _TASK, ("max_length", "tokens")),
+        "data", "tools.datasets.tool:validate_dataset", becomes_job=True, texts=(_SOURCE, ("against", "files that must not share rows with source"), _TASK, ("max_length", "tokens")),
     ),
     ToolSpec(
         "test_reward",
@@ -92,7 +92,7 @@ TOOLS: tuple[ToolSpec, ...] = (
         "jobs", "tools.jobs.tool:tail_logs", texts=(("wait_s", "wait up to 30 s for new lines"), ("pattern", "plain text; * ? | allowed"), ("cursor", "of the last answer; \"end\": the last lines")),
     ),
     ToolSpec(
-        "stop_job", "Ask a job to stop. It bills until its status says stopped.",
+        "stop_job", "Ask a job to stop; it bills until its status says stopped. Data jobs bill nothing and leave nothing half-written.",
         "jobs", "tools.jobs.tool:stop_job", read_only=False, destructive=True,
     ),
     ToolSpec(

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from novaforge.guards.policy import Policy
 from novaforge.guards.values import Clock, JsonObject
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Storage
 from novaforge.tools.records import Ledger
+
+if TYPE_CHECKING:
+    from novaforge.tools.datasets.jobs.registry import DataJobs
 
 Progress = Callable[[float, float | None, str], None]
 """(done, total or None, message); a no-op when the client did not ask for progress."""
@@ -65,5 +68,7 @@ class ToolContext:
     """True once the caller no longer wants the result; long loops ask it and raise CancelledError."""
     work_dir: Path | None = None
     """Folder for what must outlive the process, such as the journal of unfinished outputs; None: nothing is kept."""
+    data_jobs: "DataJobs | None" = None
+    """The passes over data this process runs; None outside a server."""
     rows_done: Callable[[int], None] = field(default=lambda rows: None)
     """Told now and then how many rows a long pass has read."""

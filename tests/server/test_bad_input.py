@@ -47,7 +47,7 @@ def said(result: Any) -> str:
     [
         ("missing_column.csv", b"body,label\nx,y\n", "text"),
         ("empty.csv", b"", "empty"),
-        ("utf16.csv", "text,label\nx,y\n".encode("utf-16"), "utf-16"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "picture.csv"),
         ("header_only.csv", b"text,label\n", "row"),
     ],
 )

@@ -22,7 +22,7 @@ async def test_a_server_without_credentials_starts_and_names_what_is_missing_whe
     env |= {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
     with anyio.fail_after(30):
         async with Client(parameters(tmp_path, **env), mode=mode) as client:
-            assert len((await client.list_tools()).tools) == 18
+            assert len((await client.list_tools()).tools) == 19
             result = await client.call_tool("get_plan", {})
             assert not result.is_error
             arguments = {

@@ -33,6 +33,7 @@ class Job(ToolResult):
     output: str
     plan_id: str
     logs: dict[str, str]
+    result: JsonObject = Field(default_factory=JsonObject)
 
     def text(self) -> str:
         """Return the job in a few lines."""

@@ -6,6 +6,7 @@ from novaforge.guards.errors import AwsError, NovaForgeError, RefusedError
 from novaforge.guards.values import cents
 from novaforge.tools.arguments import PlatformName
 from novaforge.tools.context import ToolContext
+from novaforge.tools.jobs.data import data_job_log, data_job_rows, get_data_job, is_data_job, newest, stop_data_job
 from novaforge.tools.jobs.refresh import find_job, refresh, stored_state
 from novaforge.tools.jobs.results import Job, JobRow, Jobs, LogTail
 from novaforge.tools.jobs.tail import follow, within
@@ -20,6 +21,8 @@ MAX_LISTED = 100
 
 def get_job(ctx: ToolContext, *, job_id: str) -> Job:
     """Return one job now; raises InputError for an id the ledger does not have, NotFoundError when AWS lost it."""
+    if is_data_job(job_id):
+        return get_data_job(ctx, job_id)
     return view_job(ctx, *refresh(ctx, find_job(ctx, job_id)))
 
 
@@ -30,22 +33,25 @@ def list_jobs(
     within("limit", limit, 1, MAX_LISTED)
     notes = _refresh_open(ctx, platform)
     jobs = ctx.ledger.jobs((status,) if status else None, platform, limit)
-    open_jobs = sum(job.phase in OPEN_PHASES for job in jobs)
+    rows = [_row(job, notes.get(job.job_id, "")) for job in jobs]
+    if platform is None:
+        rows = newest([*rows, *data_job_rows(ctx, status)], limit)
+    open_jobs = sum(row.phase in OPEN_PHASES for row in rows)
     next_step = (
-        "Call get_job(job_id=...) for one of them." if jobs else "No job matches; plan_training makes the first."
+        "Call get_job(job_id=...) for one of them." if rows else "No job matches; plan_training makes the first."
     )
     if open_jobs:
         next_step = f"{open_jobs} not ended. {next_step}"
-    return Jobs(
-        jobs=[_row(job, notes.get(job.job_id, "")) for job in jobs], next_step=next_step, sandbox=ctx.mode.sandbox
-    )
+    return Jobs(jobs=rows, next_step=next_step, sandbox=ctx.mode.sandbox)
 
 
 def stop_job(ctx: ToolContext, *, job_id: str) -> Job:
     """Ask a job to stop and return it as it is then; it bills until its phase is stopped.
 
-    Raises RefusedError on a read-only server and for a job that has ended.
+    Raises RefusedError on a read-only server and for a job that has ended. A data job is stopped on every server.
     """
+    if is_data_job(job_id):
+        return stop_data_job(ctx, job_id)
     if not ctx.mode.writes_allowed:
         raise RefusedError(
             "This server is read-only, so it stops no jobs.",
@@ -77,6 +83,8 @@ def tail_logs(
     plot: bool = False,
 ) -> LogTail:
     """Return log lines after the cursor: from the first line without one, the last lines with cursor "end"."""
+    if is_data_job(job_id):
+        return data_job_log(ctx, job_id)
     return follow(
         ctx, job_id=job_id, cursor=cursor, limit=limit, pattern=pattern, wait_s=wait_s, plot=plot, sleep=time.sleep
     )

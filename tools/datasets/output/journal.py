@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,20 +31,22 @@ class Journal:
     @classmethod
     def begin(cls, work_dir: Path, token: str, **facts: JsonValue) -> Self:
         """Create a journal; raises OSError when the folder cannot be written."""
-        folder = work_dir / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
+        journal = cls.open(work_dir / FOLDER / f"{token}.jsonl")
+        journal.note("begin", schema=SCHEMA, pid=os.getpid(), token=token, **facts)
+        sync_folder(journal.path.parent)
+        return journal
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Create a file and lock it; raises OSError when it exists or cannot be written."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         while True:
-            path = folder / f"{token}-{secrets.token_hex(4)}.jsonl"
             file = path.open("xb", buffering=0)
             fcntl.flock(file, fcntl.LOCK_EX)
             # Between the two lines above somebody may have taken the unlocked file for a dead process's.
             if path.exists():
-                break
+                return cls(path, file)
             file.close()
-        journal = cls(path, file)
-        journal.note("begin", schema=SCHEMA, pid=os.getpid(), token=token, **facts)
-        sync_folder(folder)
-        return journal
 
     def note(self, step: str, **facts: JsonValue) -> None:
         """Write one step and wait until it is on the disk."""

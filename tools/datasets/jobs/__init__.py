@@ -1,0 +1,1 @@
+"""Passes over data that take longer than a tool call may."""
