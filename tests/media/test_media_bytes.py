@@ -57,7 +57,7 @@ def test_a_jpegs_frame_is_found_behind_a_megabyte_of_metadata_with_few_reads(mak
 
     def read(offset: int, length: int) -> bytes:
         reads.append(length)
-        return data[offset : offset + length]
+        return bytes(data[offset : offset + length])
 
     assert dimensions("jpeg", Ranged(read, len(data), data[:65536])) == (31, 41)
     assert len(reads) <= 17 and sum(reads) < 80_000
@@ -72,7 +72,7 @@ def test_an_mp4s_duration_is_found_wherever_its_header_lies(make: Any, options: 
 
     def read(offset: int, length: int) -> bytes:
         reads.append(length)
-        return data[offset : offset + length]
+        return bytes(data[offset : offset + length])
 
     assert duration("mp4", Ranged(read, len(data), data[:65536])) == 12.5
     assert sum(reads) < 20_000

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novaforge.tools.datasets.media import web as web_module
 from novaforge.tools.datasets.media.limits import MediaError
 from novaforge.tools.datasets.media.web import USER_AGENT, WebLimits, checked, is_public, read_web
 
@@ -54,7 +53,7 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatc
     with pytest.raises(MediaError, match="not a public one"):
         checked("http://two.example/", loopback=False)
     found.pop()
-    assert checked("http://two.example/", loopback=False).ip == "8.8.8.8"
+    assert checked("http://two.example/", loopback=False).ips == ("8.8.8.8",)
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(
@@ -72,6 +71,20 @@ def test_the_connection_goes_to_the_address_that_was_checked(
     web.give("/x", make.png())
     assert b"".join(read_web(f"http://moving.example:{port}/x", OPEN)) == make.png()
     assert not answers and web.asked[0][1]["Host"] == f"moving.example:{port}"
+
+
+def test_the_next_address_of_a_host_is_tried_when_the_first_is_dead(
+    web: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = web.server.server_port
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *args, **more: [(*entry[:4], (host, port)) for entry in found[:1]] if host[0].isdigit() else found,
+    )
+    web.give("/x", make.png())
+    assert b"".join(read_web(f"http://two.example:{port}/x", OPEN)) == make.png()
 
 
 def test_redirects_are_followed_and_checked_again(web: Any, make: Any) -> None:
@@ -167,6 +180,6 @@ def test_any_url_is_a_stated_error(url: str) -> None:
         raise socket.gaierror("no names in this test")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(web_module.socket, "getaddrinfo", nowhere)
+        patch.setattr(socket, "getaddrinfo", nowhere)
         with pytest.raises(MediaError):
             list(read_web(url, OPEN))

@@ -1,8 +1,6 @@
 """Check the media that rows refer to: collected by the workers, read once each by the parent at the end."""
 
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from novaforge.guards.findings import Finding
@@ -32,7 +30,7 @@ class MediaCheck:
     def __init__(self, settings: MediaSettings | None = None) -> None:
         self.settings = settings or MediaSettings()
         self._tally = Tally()
-        self._store: _Store | None = None
+        self._seen: ReferencesSeen | None = None
         self._orders: dict[str, int] = {}
 
     def scan(self, rows: Iterable[tuple[int, JsonRow]]) -> BatchMedia | None:
@@ -55,37 +53,28 @@ class MediaCheck:
         for rule, reason, line, path in result.inline:
             self._tally.add(rule, reason, Spot(order, file, line, path))
         if result.references:
-            self._store = self._store or _Store()
-            self._store.seen.add(order, file, result.references)
+            self._seen = self._seen or ReferencesSeen()
+            self._seen.add(order, file, result.references)
 
     def inspect(self, ctx: ToolContext) -> list[Finding]:
         """Read every distinct file in S3 and return one finding per rule and reason. Raises CancelledError."""
-        if self._store is not None:
-            Inspection(ctx, self.settings, self._tally, self._store.seen).run()
+        try:
+            if self._seen is not None:
+                Inspection(ctx, self.settings, self._tally, self._seen).run()
+        finally:
+            self.close()
         return self._tally.findings()
 
     def close(self) -> None:
-        """Remove what was noted on disk."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-
-
-class _Store:
-    """References on disk, in a folder of their own."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="media-")
-        self.seen = ReferencesSeen(Path(self._folder.name) / "seen.db")
-
-    def close(self) -> None:
-        self.seen.close()
-        self._folder.cleanup()
+        """Forget the references; for a pass that failed before `inspect`."""
+        if self._seen is not None:
+            self._seen.close()
+            self._seen = None
 
 
 def _note(found: dict[tuple[str, str, str, str], Reference], item: MediaItem, line: int) -> None:
     key = (item.kind, item.format, item.uri, item.owner)
     before = found.get(key)
     found[key] = (
-        before._replace(count=before.count + 1) if before else Reference(*key, line=line, path=item.path, count=1)
+        before._replace(times=before.times + 1) if before else Reference(*key, line=line, path=item.path, times=1)
     )

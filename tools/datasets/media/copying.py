@@ -1,5 +1,6 @@
 """Copy the media of rows beside the data while the rows are written, and take them back when the rows are not published."""
 
+import secrets
 import tempfile
 import threading
 import time
@@ -64,10 +65,7 @@ class MediaCopier:
         self._settings = settings or CopySettings()
         self._folder = tempfile.TemporaryDirectory(prefix="media-", dir=_existing(ctx.work_dir))
         self._register = Register(Path(self._folder.name) / "media.db")
-        token = outputs.token if outputs else ""
-        self._place: Place = (
-            Folder(Path(self._folder.name)) if inline else Prefix(ctx, target.uri, token, outputs and outputs.expect)
-        )
+        self._place = self._place_of(outputs)
         self._pool = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="media")
         self._running: set[Future[None]] = set()
         self._stop = threading.Event()
@@ -116,6 +114,13 @@ class MediaCopier:
             self._register.close()
             with suppress(OSError):
                 self._folder.cleanup()
+
+    def _place_of(self, outputs: Publication | None) -> Place:
+        if self._inline:
+            return Folder(Path(self._folder.name))
+        if outputs is None:
+            return Prefix(self._ctx, self._target.uri, secrets.token_hex(16))
+        return Prefix(self._ctx, self._target.uri, outputs.token, outputs.expect)
 
     def _wait(self, most: int) -> None:
         """Wait until no more than `most` copies are under way."""

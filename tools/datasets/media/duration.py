@@ -52,7 +52,8 @@ def _mp4(file: Ranged) -> float:
         empty = 2**32 - 1
     if scale == 0:
         raise Unreadable("its time scale is zero")
-    return (_fragments(file, movie) if length in {0, empty} else length) / scale
+    units: int = _fragments(file, movie) if length in {0, empty} else length
+    return units / int(scale)
 
 
 def _fragments(file: Ranged, movie: _Part) -> int:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from novaforge.guards.errors import AwsError, InputError, NovaForgeError
-from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.media.limits import COPY_BYTES, COPY_SECONDS, MOST_BYTES, MediaError
+from novaforge.tools.datasets.media.objects import named_object
 from novaforge.tools.datasets.media.web import WebLimits, read_web
 from novaforge.tools.datasets.rows import MediaRef
 
@@ -66,10 +66,10 @@ def _local(ctx: ToolContext, path: str) -> Iterator[bytes]:
 
 
 def _object(ctx: ToolContext, uri: str, most: int) -> Iterator[bytes]:
-    try:
-        bucket, key = split_s3(uri)
-    except InputError as error:
-        raise MediaError("the reference is no S3 URI") from error
+    named = named_object(uri)
+    if named is None:
+        raise MediaError("the reference names no S3 object")
+    bucket, key = named
     if ctx.policy.buckets and bucket not in ctx.policy.buckets:
         raise MediaError("the policy does not allow the object's bucket")
     try:
@@ -77,7 +77,7 @@ def _object(ctx: ToolContext, uri: str, most: int) -> Iterator[bytes]:
     except AwsError as error:
         raise MediaError(f"S3 answered {error.code}") from error
     except NovaForgeError as error:
-        raise MediaError("the reference is no S3 object") from error
+        raise MediaError("S3 cannot be asked for the object") from error
     if answer["ContentLength"] > most:
         answer["Body"].close()
         raise MediaError(f"the object has more than {most} bytes")

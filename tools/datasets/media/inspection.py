@@ -9,6 +9,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.media.buckets import judge_bucket, judge_owner
 from novaforge.tools.datasets.media.judge import Verdict, judge
 from novaforge.tools.datasets.media.look import Look, OfflineError, look_at
+from novaforge.tools.datasets.media.objects import named_object
 from novaforge.tools.datasets.media.places import Tally
 from novaforge.tools.datasets.media.references_seen import ReferencesSeen, SeenReference
 from novaforge.tools.datasets.progress import refuse_cancelled
@@ -22,7 +23,7 @@ class MediaSettings:
 
     bucket: str = ""
     most_files: int = 200_000
-    threads: int = 12
+    threads: int = 10
 
 
 class Inspection:
@@ -85,9 +86,10 @@ class Inspection:
 
     def _judge_place(self, uri: str, group: list[SeenReference]) -> None:
         """Judge bucket and owner, which are read once each."""
-        bucket = uri.removeprefix("s3://").split("/", 1)[0]
-        if not uri.startswith("s3://") or not bucket:
+        named = named_object(uri)
+        if named is None:
             return
+        bucket = named[0]
         if self._settings.bucket and bucket != self._settings.bucket:
             self._note_all(group, [Verdict("DA9")])
         if self._offline:
@@ -110,7 +112,7 @@ class Inspection:
     def _note_all(self, group: list[SeenReference], verdicts: list[Verdict]) -> None:
         for rule, reason in verdicts:
             for reference in group:
-                self._tally.add(rule, reason, reference.spot, reference.count)
+                self._tally.add(rule, reason, reference.spot, reference.times)
 
     def _report(self) -> None:
         now = time.monotonic()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from novaforge.tools.datasets.formats.base import objects
 from novaforge.tools.datasets.rows import JsonRow
 
 _KINDS = ("image", "video", "document")
@@ -42,17 +43,20 @@ def _content(content: list[Any], index: int) -> Iterator[MediaItem]:
 
 
 def _located(kind: str, value: Any, path: str) -> MediaItem | None:
-    source = value.get("source") if isinstance(value, dict) else None
-    location = source.get("s3Location") if isinstance(source, dict) else None
-    uri = location.get("uri") if isinstance(location, dict) else None
+    location = _inner(_inner(value, "source"), "s3Location")
+    uri = _inner(location, "uri")
     if not isinstance(uri, str):
         return None
-    return MediaItem(kind, _text(value.get("format")), uri, _text(location.get("bucketOwner")), path)
+    return MediaItem(kind, _text(_inner(value, "format")), uri, _text(_inner(location, "bucketOwner")), path)
+
+
+def _inner(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _images(value: Any) -> Iterator[MediaItem]:
-    for index, item in enumerate(value if isinstance(value, list) else ()):
-        uri = item.get("data") if isinstance(item, dict) else None
+    for index, item in objects(value):
+        uri = item.get("data")
         if isinstance(uri, str):
             yield MediaItem("image", "", uri, "", f"$.images[{index}].data")
 

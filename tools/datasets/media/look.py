@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from novaforge.guards.errors import AwsError, ConfigError, InputError, NotFoundError, NovaForgeError
+from novaforge.guards.errors import AwsError, ConfigError, NotFoundError, NovaForgeError
 from novaforge.tools.aws.session import Aws
-from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.datasets.media.dimensions import dimensions
 from novaforge.tools.datasets.media.duration import Unreadable, duration
+from novaforge.tools.datasets.media.objects import named_object
 from novaforge.tools.datasets.media.ranged import FIRST_BYTES, Ranged, ScatteredError
 from novaforge.tools.datasets.media.sniff import HEAD_BYTES, kind_of, sniff
 
@@ -39,14 +39,11 @@ class Look:
 
 def look_at(aws: Aws, uri: str) -> Look:
     """Read the head of an object and what its format needs more. Raises OfflineError when nothing can be read at all."""
-    try:
-        bucket, key = split_s3(uri)
-    except InputError:
-        return Look(broken="DA8-uri")
-    if not key:
+    named = named_object(uri)
+    if named is None:
         return Look(broken="DA8-uri")
     try:
-        return look_into(_open(aws, bucket, key))
+        return look_into(_open(aws, *named))
     except NotFoundError as error:
         return Look(broken="DA8-missing", reason=error.code)
     except AwsError as error:

@@ -8,11 +8,9 @@ from typing import IO, Any, Protocol
 
 from novaforge.guards.errors import ConflictError, NovaForgeError
 from novaforge.tools.aws.storage import split_s3
+from novaforge.tools.aws.uploads import TOKEN
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.media.sniff import FORMATS, kind_of
-
-TOKEN_KEY = "novaforge-publication"
-"""The metadata key that says which call wrote an object."""
 
 _CHUNK = 1024 * 1024
 
@@ -30,9 +28,12 @@ class Place(Protocol):
 
 
 class Prefix:
-    """Objects below an S3 prefix, none of which is ever overwritten."""
+    """Objects below an S3 prefix, marked with the token of their call; none is ever overwritten.
 
-    def __init__(self, ctx: ToolContext, uri: str, token: str, expect: Callable[[str], None] | None) -> None:
+    `expect` is told of each object before it is written.
+    """
+
+    def __init__(self, ctx: ToolContext, uri: str, token: str, expect: Callable[[str], None] | None = None) -> None:
         self._ctx = ctx
         self._uri = uri
         self._token = token
@@ -45,12 +46,11 @@ class Prefix:
         if self._expect:
             self._expect(uri)
         suffix = name.rsplit(".", 1)[-1]
-        more: dict[str, Any] = {"Metadata": {TOKEN_KEY: self._token}} if self._token else {}
         file.seek(0)
         try:
             self._ctx.aws.call(
                 "s3", "put_object", Bucket=bucket, Key=key, Body=file, IfNoneMatch="*",
-                ContentType=FORMATS[kind_of(suffix)][suffix], **more,
+                ContentType=FORMATS[kind_of(suffix)][suffix], Metadata={TOKEN: self._token},
             )  # fmt: skip
         except ConflictError as error:
             return self._adopt(uri, file, error)
@@ -59,7 +59,7 @@ class Prefix:
     def remove(self, name: str) -> bool:
         """Delete an object this call created."""
         try:
-            self._ctx.storage.discard(f"{self._uri}/{name}")
+            self._ctx.storage.withdraw(f"{self._uri}/{name}", self._token)
         except (NovaForgeError, OSError):
             return False
         return True
@@ -75,7 +75,7 @@ class Prefix:
             message = f"{uri} exists already, holds something else, and is never overwritten."
             fix = "give a fresh target"
             raise ConflictError(message, operation="create", code="AlreadyExists", fix=fix) from error
-        return bool(self._token) and there.get("Metadata", {}).get(TOKEN_KEY) == self._token
+        return bool(there.get("Metadata", {}).get(TOKEN) == self._token)
 
 
 class Folder:

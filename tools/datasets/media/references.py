@@ -69,7 +69,7 @@ def data_uri_of(name: str, data: bytes) -> str:
 
 def format_of_name(reference: str) -> str:
     """Return the format the extension of a path, key or address tells, or ""."""
-    path = urlsplit(reference).path if _is_web(reference) else reference
+    path = _path(reference) if _is_web(reference) else reference
     suffix = PurePosixPath(path).suffix.lower().removeprefix(".")
     name = _SPELLINGS.get(suffix, suffix)
     return name if kind_of(name) else ""
@@ -159,7 +159,7 @@ def _resolve(reference: str, base: str) -> str:
     if _is_web(reference) or reference.startswith("s3://"):
         return reference
     if reference.startswith("file://"):
-        reference = unquote(urlsplit(reference).path)
+        reference = unquote(_path(reference))
     elif _SCHEME.match(reference):
         raise MediaError("the reference is none of data:, http(s)://, s3:// or a path")
     remote = base.startswith("s3://")
@@ -171,6 +171,13 @@ def _resolve(reference: str, base: str) -> str:
     if remote and ".." in PurePosixPath(reference).parts:
         raise MediaError("the reference leaves the folder of the source")
     return f"{base.rstrip('/')}/{reference.removeprefix('./')}" if base else reference
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError as error:
+        raise MediaError("the reference is no address") from error
 
 
 def _stays(ref: MediaRef, target: MediaTarget) -> bool:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from novaforge.tools.datasets.media.places import Spot
@@ -26,7 +25,7 @@ class Reference(NamedTuple):
     owner: str
     line: int
     path: str
-    count: int
+    times: int
 
 
 class SeenReference(NamedTuple):
@@ -36,15 +35,15 @@ class SeenReference(NamedTuple):
     format: str
     owner: str
     spot: Spot
-    count: int
+    times: int
 
 
 class ReferencesSeen:
     """A table of references, grouped by URI when read."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        # The table lives as long as one call: a crash may lose it.
+    def __init__(self) -> None:
+        # No name: SQLite keeps it in a file of its own that vanishes with the connection or the process.
+        self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(_SCHEMA)
@@ -54,7 +53,7 @@ class ReferencesSeen:
         """Add the references of one batch of a file, which is the `order`-th."""
         self._files[order] = file
         rows = (
-            (_plain(ref.uri), ref.kind, _plain(ref.format), _plain(ref.owner), order, ref.line, ref.path, ref.count)
+            (_plain(ref.uri), ref.kind, _plain(ref.format), _plain(ref.owner), order, ref.line, ref.path, ref.times)
             for ref in references
         )
         self._db.execute("BEGIN")

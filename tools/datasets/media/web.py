@@ -29,12 +29,12 @@ class WebLimits(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """An address that was checked: what the request names, and where the socket goes."""
+    """An address that was checked: what the request names, and the IPs the socket may go to."""
 
     parts: SplitResult
     host: str
     port: int
-    ip: str
+    ips: tuple[str, ...]
 
 
 def read_web(url: str, limits: WebLimits) -> Iterator[bytes]:
@@ -113,11 +113,11 @@ def checked(url: str, *, loopback: bool) -> _Place:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise MediaError("the host is not known") from error
-    ips = [str(entry[4][0]).split("%")[0] for entry in found]
+    ips = tuple(dict.fromkeys(str(entry[4][0]).split("%")[0] for entry in found))
     # All of them, since a name that answers with a public and a private address is made for getting past a check.
     if not ips or not all(is_public(ip) or (loopback and ipaddress.ip_address(ip).is_loopback) for ip in ips):
         raise MediaError("the address is not a public one")
-    return _Place(parts, parts.hostname, port, ips[0])
+    return _Place(parts, parts.hostname, port, ips)
 
 
 def is_public(text: str) -> bool:
@@ -135,20 +135,30 @@ def is_public(text: str) -> bool:
 
 
 class _Connection(http.client.HTTPConnection):
-    """Connects to the very IP that was checked; TLS still verifies the host's name."""
+    """Connects to the very IPs that were checked; TLS still verifies the host's name."""
 
     def __init__(self, place: _Place, seconds: float, watch: _Watch) -> None:
         super().__init__(place.host, place.port, timeout=seconds)
         self._place = place
+        self._seconds = seconds
         self._watch = watch
 
     def connect(self) -> None:
         """Open the socket, with TLS for https."""
-        self.sock = socket.create_connection((self._place.ip, self._place.port), self.timeout)
+        self.sock = self._reach()
         self._watch.follow(self.sock)
         if self._place.parts.scheme.lower() == "https":
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self._place.host)
             self._watch.follow(self.sock)
+
+    def _reach(self) -> socket.socket:
+        """Return a socket to the first IP that answers."""
+        *others, last = self._place.ips
+        for ip in others:
+            # Half the time at most, so that a host whose first address is dead is still read.
+            with suppress(OSError):
+                return socket.create_connection((ip, self._place.port), self._seconds / (2 * len(others)))
+        return socket.create_connection((last, self._place.port), self._seconds)
 
 
 def _ask(connection: _Connection, place: _Place) -> http.client.HTTPResponse:
