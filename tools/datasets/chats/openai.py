@@ -22,6 +22,11 @@ class OpenAiReader:
     id: str = "id"
     metadata: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but messages and tools is read."""
+        return self.tools == "tools" and not (self.system or self.answers or self.metadata)
+
     def __call__(self, row: JsonRow) -> Chat:
         """Return the chat of a row; raises BadRowError."""
         value = row.get(self.messages)

@@ -1,25 +1,29 @@
 """Turn chats of any shape into finished rows of a format."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from novaforge.tools.datasets.chats.chat import BadRowError, Chat
 from novaforge.tools.datasets.chats.items import Media
-from novaforge.tools.datasets.chats.openai import Reader
+from novaforge.tools.datasets.chats.openai import OpenAiReader, Reader
+from novaforge.tools.datasets.chats.plain import plain_row
 from novaforge.tools.datasets.chats.to_converse import converse_row
 from novaforge.tools.datasets.chats.to_openai import multiturn_row, rft_row
 from novaforge.tools.datasets.chats.to_text import cpt_row, dpo_row, gen_qa_row
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.formats.rules import RESERVED_WORDS
 from novaforge.tools.datasets.media.target import MediaTarget
 from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, JsonRow, Line, Reject
 from novaforge.tools.datasets.shapes.base import Converter, TextOf, answer_text, broken, keyed, query_text
-from novaforge.tools.datasets.shapes.columns import ALIASES, Mapping
+from novaforge.tools.datasets.shapes.columns import ALIASES, Mapping, shown
+
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
 
 TOO_DEEP = "the row is nested too deep to be written as JSON"
-_WORDS = tuple(word.encode() for word in RESERVED_WORDS)
 _TEXTS = {"response": answer_text, "query": query_text}
 
 
@@ -36,6 +40,7 @@ class ChatRows(Converter):
         media: MediaTarget | None = None,
         notes: Sequence[str] = (),
         present: Sequence[str] = (),
+        unused: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.notes = tuple(notes)
@@ -46,16 +51,33 @@ class ChatRows(Converter):
         self._system_prompt = system_prompt
         self._media = Media(media or MediaTarget())
         self._present = list(present)
+        self._unused = list(unused)
         self._last = (0, 0)
+        plain = row_format.name == "converse" and isinstance(reader, OpenAiReader) and reader.is_plain
+        self._plain = reader.messages if plain and isinstance(reader, OpenAiReader) else ""
 
     def begin(self, file: int) -> None:
         """Take note that the rows to come are of this file of the source, counted from 0."""
         self.file = file
         self._last = (0, 0)
 
+    def findings(self) -> list[Finding]:
+        """Return what was done to rows, and which keys of the source are not used."""
+        from novaforge.guards.findings import Finding
+
+        found = super().findings()
+        if self._unused:
+            message = f"keys of the source that are not used: {shown(self._unused)}"
+            found.append(Finding(rule="source-mapping", severity="info", message=message))
+        return found
+
     def finish(self, line: Line) -> Finished | Reject:
         """Return the row, or why there is none."""
         record: Any = line.record
+        if self._plain and type(record) is dict and "tools" not in record and "functions" not in record:
+            row = self._straight(record.get(self._plain))
+            if row is not None:
+                return row
         try:
             chat = self._reader(record if type(record) is dict else dict(zip(self._header or (), record, strict=True)))
             finished = self._written(chat, line)
@@ -66,19 +88,27 @@ class ChatRows(Converter):
             return Reject(line.number, TOO_DEEP)
         return finished
 
+    def _straight(self, messages: Any, group: str = "") -> Finished | None:
+        """Return the row of a chat of plain texts; None for another one, and for one that may break a rule."""
+        made = plain_row(messages, self._system_prompt)
+        if made is None:
+            return None
+        data = orjson.dumps(made.row, option=orjson.OPT_APPEND_NEWLINE)
+        return Finished(data, made.row, made.prompt, made.answer, [], (), group) if len(data) <= ROW_BYTES else None
+
     def _written(self, chat: Chat, line: Line) -> Finished | Reject:
         name = self._format.name
         if name == "converse":
-            row, made = converse_row(chat, self._system_prompt, self._media, self.counts)
-            plain = made.plain and not chat.tools
+            if not chat.tools and chat.reference is None and (finished := self._straight(chat.messages, chat.group)):
+                return finished
+            row = converse_row(chat, self._system_prompt, self._media, self.counts)
         else:
-            row, plain = self._other(chat, name, line), False
+            row = self._other(chat, name, line)
         data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         if len(data) > ROW_BYTES:
             self._media.take()
             return Reject(line.number, TOO_LARGE, "as JSON")
-        # What is built of texts alone breaks no rule but the one about words, and few rows hold one of those.
-        hits = [] if plain and not any(word in data for word in _WORDS) else self._format.check(row)
+        hits = self._format.check(row)
         if hits and (reject := broken(line, hits)):
             self._media.take()
             return reject

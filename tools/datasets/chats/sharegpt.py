@@ -23,7 +23,7 @@ class ShareGptReader:
         """Return the chat of a row; raises BadRowError."""
         path = f"$.{self.conversations}" if self.conversations == "conversations" else "$[conversations]"
         turns = messages_of(row.get(self.conversations), path)
-        chat = Chat([message(turn, f"{path}[{index}]") for index, turn in enumerate(turns)], where=path)
+        chat = Chat(messages(turns, path), where=path)
         chat.tools = tools_of(row.get("tools"))
         system = row.get("system")
         if isinstance(system, str) and system:
@@ -32,6 +32,20 @@ class ShareGptReader:
         given = row.get("id")
         chat.id = given if isinstance(given, str) else ""
         return chat
+
+
+def messages(turns: list[JsonRow], path: str) -> list[JsonRow]:
+    """Return ShareGPT turns as messages in OpenAI's form; raises BadRowError."""
+    found: list[JsonRow] = []
+    for index, turn in enumerate(turns):
+        value = turn.get("value")
+        name = turn.get("from")
+        role = _ROLES.get(name) if type(name) is str else None
+        if type(value) is str and role is not None and role != "call":
+            found.append({"role": role, "content": value})
+        else:
+            found.append(message(turn, f"{path}[{index}]"))
+    return found
 
 
 def message(turn: JsonRow, path: str) -> JsonRow:

@@ -47,12 +47,10 @@ class Calls:
 
 
 class Turns(NamedTuple):
-    """Converse turns with the system text, and what the model is asked and answers, as text."""
+    """Converse turns with the system text."""
 
     system: str
     messages: list[JsonRow]
-    plain: bool
-    """Text only: no tools, media or reasoning."""
 
 
 def turns(chat: Chat, media: Media, counts: Counter[str]) -> Turns:
@@ -60,7 +58,7 @@ def turns(chat: Chat, media: Media, counts: Counter[str]) -> Turns:
     system: list[str] = []
     found: list[JsonRow] = []
     calls: Calls | None = None
-    plain, before = True, ""
+    before = ""
     content: list[JsonRow] = []
     for index, message in enumerate(chat.messages):
         role = message.get("role")
@@ -71,22 +69,26 @@ def turns(chat: Chat, media: Media, counts: Counter[str]) -> Turns:
             _add_system(chat, index, system, early=not found)
             continue
         else:
-            plain = False
             calls = calls or Calls()
-            role, items = _items(chat, index, media, calls, counts)
+            try:
+                role, items = _items(message, media, calls, counts)
+            except BadRowError as problem:
+                raise BadRowError(problem.reason, chat.path(index, problem.path)) from problem
         if role == before:
+            # Results of parallel calls belong into one turn anyway.
+            if not ("toolResult" in items[0] and "toolResult" in content[-1]):
+                counts[MERGED] += 1
             content += items
-            counts[MERGED] += 1
         else:
             content, before = items, role
             found.append({"role": role, "content": content})
     if len(system) > 1:
         counts[SYSTEMS_JOINED] += 1
-    return Turns("\n\n".join(system), found, plain)
+    return Turns("\n\n".join(system), found)
 
 
-def converse_row(chat: Chat, system_prompt: str | None, media: Media, counts: Counter[str]) -> tuple[JsonRow, Turns]:
-    """Return a Converse row that ends with an assistant turn, and its turns; raises BadRowError."""
+def converse_row(chat: Chat, system_prompt: str | None, media: Media, counts: Counter[str]) -> JsonRow:
+    """Return a Converse row that ends with an assistant turn; raises BadRowError."""
     if chat.reference is not None:
         chat.messages = [*chat.messages, {"role": "assistant", "content": answer_text(chat.reference, counts)}]
     made = turns(chat, media, counts)
@@ -95,7 +97,7 @@ def converse_row(chat: Chat, system_prompt: str | None, media: Media, counts: Co
         raise BadRowError("the chat does not begin with a user's turn", chat.path(chat.shift))
     if messages[-1]["role"] != "assistant":
         raise BadRowError("the chat does not end with an assistant's turn", chat.path(len(chat.messages) - 1))
-    return wrap(chat, made, messages, system_prompt, counts), made
+    return wrap(chat, made, messages, system_prompt, counts)
 
 
 def answer_text(value: Any, counts: Counter[str]) -> str:
@@ -138,68 +140,64 @@ def _system_part(part: Any, path: str) -> str:
     return text
 
 
-def _items(chat: Chat, index: int, media: Media, calls: Calls, counts: Counter[str]) -> tuple[str, list[JsonRow]]:
-    """Return the turn's role and items of a message that is more than plain text."""
-    message = chat.messages[index]
+def _items(message: JsonRow, media: Media, calls: Calls, counts: Counter[str]) -> tuple[str, list[JsonRow]]:
+    """Return the turn's role and items of a message that is more than plain text; paths of errors begin at the message."""
     role = message.get("role")
-    path = chat.path(index)
     if message.keys() - _KNOWN:
         count_left_out(message, counts)
     if role == "user":
-        items = content_items(message.get("content"), media, f"{path}.content")
+        items = content_items(message.get("content"), media, ".content")
     elif role == "assistant":
-        items = assistant_items(message, media, calls, counts, path)
+        items = assistant_items(message, media, calls, counts)
     elif role in ("tool", "function"):
-        return "user", [_result(message, media, calls, path)]
+        return "user", [_result(message, media, calls)]
     else:
-        raise BadRowError("the role is none of system, developer, user, assistant, tool, function", f"{path}.role")
+        raise BadRowError("the role is none of system, developer, user, assistant, tool, function", ".role")
     if not items or all(item.get("text") == "" for item in items):
-        raise BadRowError(f"the {role} message is empty", f"{path}.content")
+        raise BadRowError(f"the {role} message is empty", ".content")
     return role, items
 
 
-def assistant_items(message: JsonRow, media: Media, calls: Calls, counts: Counter[str], path: str) -> list[JsonRow]:
+def assistant_items(message: JsonRow, media: Media, calls: Calls, counts: Counter[str]) -> list[JsonRow]:
     """Return reasoning, text and tool uses of an assistant message; raises BadRowError."""
     items: list[JsonRow] = []
     reasoning = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(reasoning, str):
         items.append(reasoning_item(reasoning))
     elif reasoning is not None:
-        raise BadRowError("the reasoning is not text", f"{path}.reasoning")
-    items += content_items(message.get("content"), media, f"{path}.content")
-    for place, call in enumerate(_calls(message, path)):
-        where = f"{path}.tool_calls[{place}]"
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict):
-            raise BadRowError("a tool call is not a function call", where)
-        name = function.get("name")
-        used = {
-            "toolUseId": calls.ask(call.get("id"), counts),
-            "name": name,
-            "input": tool_input(function.get("arguments", {}), f"{where}.function.arguments"),
-        }
-        items.append({"toolUse": used})
+        raise BadRowError("the reasoning is not text", ".reasoning")
+    items += content_items(message.get("content"), media, ".content")
+    if "tool_calls" in message or "function_call" in message:
+        items += [{"toolUse": _use(call, calls, counts)} for call in _calls(message)]
     return items
 
 
-def _calls(message: JsonRow, path: str) -> list[Any]:
+def _use(call: Any, calls: Calls, counts: Counter[str]) -> JsonRow:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        raise BadRowError("a tool call is not a function call", ".tool_calls")
+    arguments = tool_input(function.get("arguments", {}), ".tool_calls.function.arguments")
+    return {"toolUseId": calls.ask(call.get("id"), counts), "name": function.get("name"), "input": arguments}
+
+
+def _calls(message: JsonRow) -> list[Any]:
     found = message.get("tool_calls")
     if found is None:
         # The older form of one call without an id.
         older = message.get("function_call")
         return [] if older is None else [{"function": older}]
     if not isinstance(found, list):
-        raise BadRowError("tool_calls is not a list", f"{path}.tool_calls")
+        raise BadRowError("tool_calls is not a list", ".tool_calls")
     return found
 
 
-def _result(message: JsonRow, media: Media, calls: Calls, path: str) -> JsonRow:
+def _result(message: JsonRow, media: Media, calls: Calls) -> JsonRow:
     content = message.get("content")
     if content == "" or content is None:
         inner: list[JsonRow] = [{"text": ""}]
     else:
-        inner = content_items(content, media, f"{path}.content")
-    return {"toolResult": {"toolUseId": calls.answer(message.get("tool_call_id"), path), "content": inner}}
+        inner = content_items(content, media, ".content")
+    return {"toolResult": {"toolUseId": calls.answer(message.get("tool_call_id"), ""), "content": inner}}
 
 
 def count_left_out(message: JsonRow, counts: Counter[str]) -> None:

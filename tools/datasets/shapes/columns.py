@@ -32,6 +32,7 @@ _QUERY_NAMES = (
 )  # fmt: skip
 _RESPONSE_NAMES = (
     "response", "answer", "reference_answer", "label", "y", "output", "completion", "target", "class", "category", "intent",
+    "rating", "sentiment",
 )  # fmt: skip
 _NAMES = {
     "query": _QUERY_NAMES,
@@ -146,11 +147,12 @@ def map_columns(columns: Columns | None, present: Sequence[str], row_format: Row
     proposed = propose(present, row_format)
     missing = [name for name in row_format.required if name not in proposed]
     if missing:
+        example = "{" + ", ".join(f'"{name}": "..."' for name in row_format.required) + "}"
         raise InputError(
             f"It is not clear from the names which column is the {' and which the '.join(missing)}.",
             field="columns",
             value=None,
-            fix=f'give columns such as {{"query": "...", "response": "..."}}; available: {shown(present)}{_delimiter_hint(present)}',
+            fix=f"give columns such as {example}; available: {shown(present)}{_delimiter_hint(present)}",
         )
     return Mapping({name: column for name, column in proposed.items() if name in row_format.fields}, given=False)
 

@@ -14,7 +14,7 @@ from novaforge.tools.datasets.rows import ROW_BYTES, Finished, Line, Reject
 from novaforge.tools.datasets.shapes.columns import Mapping, map_columns, normalise, resolve, shown
 from novaforge.tools.datasets.shapes.mapped import MappedRows
 from novaforge.tools.datasets.shapes.pairs import PairedRows
-from novaforge.tools.datasets.shapes.readers import Reading, reading
+from novaforge.tools.datasets.shapes.readers import Reading, reading, unused_keys
 from novaforge.tools.datasets.shapes.ready import ReadyRows
 from novaforge.tools.datasets.shapes.recognise import TARGETS, look, records_of
 
@@ -59,7 +59,8 @@ def converter(
     if chosen is None or row_format.name == "llm_judge":
         return _mapped(source, records, columns, row_format, system_prompt)
     made = ChatRows(
-        chosen.reader, row_format, source.columns, source.stem, system_prompt, media, chosen.notes, _keys(records)
+        chosen.reader, row_format, source.columns, source.stem, system_prompt, media, chosen.notes, _keys(records),
+        unused_keys(found.shape, records, row_format.name) if columns is None else (),
     )  # fmt: skip
     made.expand = chosen.expand
     if columns is not None:

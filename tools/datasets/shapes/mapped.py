@@ -1,15 +1,21 @@
 """Build rows from columns."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import orjson
 
 from novaforge.guards.errors import InputError
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.reading.source import Source
 from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, Line, Reject
 from novaforge.tools.datasets.shapes.base import CONTENT_RULES, Converter, TextOf, broken, keyed
 from novaforge.tools.datasets.shapes.columns import Mapping, shown
 from novaforge.tools.datasets.shapes.mapper import Mapper
 from novaforge.tools.datasets.shapes.templates import Fast, fast_rows
+
+if TYPE_CHECKING:
+    from novaforge.tools.datasets.reading.source import Source
 
 
 class MappedRows(Converter):

@@ -17,7 +17,7 @@ from novaforge.tools.datasets.chats.single import (
     instances,
 )
 from novaforge.tools.datasets.rows import JsonRow, Line
-from novaforge.tools.datasets.shapes.evidence import LABEL_KEYS, PROMPT_KEYS, answer_keys, chat_key
+from novaforge.tools.datasets.shapes.evidence import CHAT_KEYS, LABEL_KEYS, PROMPT_KEYS, answer_keys, chat_key
 
 _EXPANDING = "each of the instances is a row; rows of one instruction stay together in a split"
 _PREFERRED = "the preferred answer is taken, the other one is left out"
@@ -36,6 +36,15 @@ def reading(shape: str, records: Sequence[JsonRow], target: str) -> Reading | No
     """Return how records of a shape are read for the rows of a target format; None where columns have to be mapped."""
     make = _READINGS.get(shape)
     return make(records, target) if make else None
+
+
+def unused_keys(shape: str, records: Sequence[JsonRow], target: str) -> list[str]:
+    """Return the keys of records that a reader of the shape leaves out; nothing where the record is no row of its own."""
+    used = _USED.get(shape)
+    if used is None:
+        return []
+    known = {*used, "id", *(("task", "info") if target.startswith("rft_") else ())}
+    return [key for key in dict.fromkeys(key for record in records for key in record) if key not in known]
 
 
 def _chat(records: Sequence[JsonRow], target: str) -> Reading:
@@ -165,3 +174,24 @@ _READINGS: dict[str, Callable[[Sequence[JsonRow], str], Reading]] = {
     "preference": _preference,
     "kto": _verdict,
 }
+
+_TURNS = (*CHAT_KEYS, "tools", "functions", "system")
+_USED: dict[str, tuple[str, ...]] = {
+    "openai_chat": (*CHAT_KEYS, "tools", "functions"),
+    "prompts": (*CHAT_KEYS, "tools", "functions"),
+    "rft": ("messages", "tools", "reference_answer"),
+    "sharegpt": _TURNS,
+    "converse": ("schemaVersion", "system", "messages", "toolConfig"),
+    "dpo": ("schemaVersion", "system", "messages"),
+    "alpaca": ("instruction", "input", "output", "system", "history"),
+    "self_instruct": ("instruction", "instances", "system"),
+    "prompt_completion": ("prompt", "completion"),
+    "gen_qa": ("query", "response", "system", "images", "metadata"),
+    "rft_flat": ("prompt", "answer"),
+    "rft_multiturn": ("metadata",),
+    "preference": (
+        *_TURNS, *PROMPT_KEYS, "input", "chosen", "rejected", "preferred_output", "non_preferred_output", "candidates",
+    ),
+    "kto": (*_TURNS, *PROMPT_KEYS, *LABEL_KEYS, "completion"),
+}  # fmt: skip
+"""Shape to the keys its reader looks at, the id apart."""
