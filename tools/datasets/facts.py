@@ -7,7 +7,8 @@ from novaforge.guards.plan import InputIdentity
 from novaforge.guards.values import Frozen
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.targets import row_format
-from novaforge.tools.datasets.validation import open_training_file, run_audit
+from novaforge.tools.datasets.progress import Heartbeat
+from novaforge.tools.datasets.validation import COPIES, Extent, open_training_file, run_audit
 
 
 class TrainingFile(Frozen):
@@ -33,13 +34,14 @@ def training_file(ctx: ToolContext, uri: str, method: str, model: str) -> Traini
     """
     wanted = row_format(method, model)
     with open_training_file(ctx, uri, "data") as source:
-        audit, wrong_shape = run_audit(ctx, source, wanted, {})
+        audit, wrong_shape = run_audit(ctx, source, wanted, Extent(COPIES, media=False), Heartbeat(ctx, source))
         identity = source.identity(audit.rows)
+        findings = (*wrong_shape, *audit.row_findings(), *audit.file_findings())
     return TrainingFile(
         identity=identity,
         rows=audit.rows,
-        findings=(*wrong_shape, *audit.row_findings(), *audit.file_findings()),
-        labels=audit.labels.counts,
-        lengths=audit.lengths.summary(),
+        findings=findings,
+        labels=audit.labels,
+        lengths=audit.lengths,
         reasoning_share=audit.reasoning_share,
     )

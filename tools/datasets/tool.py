@@ -2,7 +2,6 @@
 
 from pydantic import JsonValue
 
-from novaforge.guards.errors import RefusedError
 from novaforge.tools.arguments import Columns, DataTask, Method, Model, PlatformName
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.targets import row_format
@@ -61,8 +60,6 @@ def validate_dataset(
     max_length: int | None = None,
 ) -> ValidateResult:
     """Check a file against every rule of the method; ok is true when nothing blocks."""
-    if task not in {None, "gen_qa"} or max_length is not None:
-        raise RefusedError("task and max_length are not read yet.", rule="data-argument", fix="leave them out")
     others = [against] if isinstance(against, str) else against or []
-    result, _ = validate(ctx, source, row_format(method, model, platform), others)
+    result, _ = validate(ctx, source, row_format(method, model, platform, task), others, max_length)
     return result

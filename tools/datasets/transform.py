@@ -8,17 +8,19 @@ from pathlib import Path
 import orjson
 from pydantic import JsonValue
 
-from novaforge.guards.errors import ConfigError, InputError, RefusedError
+from novaforge.guards.errors import ConfigError, InputError
 from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
 from novaforge.tools.datasets.engine.head import head_of
-from novaforge.tools.datasets.engine.rows_work import RowsResult, RowWork
+from novaforge.tools.datasets.engine.rows_work import EXACT, NeedsIndexError, RowsResult, RowWork
 from novaforge.tools.datasets.engine.run import Engine
-from novaforge.tools.datasets.filters.stateless import make_filters
+from novaforge.tools.datasets.filters.plan import FilterPlan, parse_filters
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.targets import row_format
+from novaforge.tools.datasets.media.copying import MediaCopier
+from novaforge.tools.datasets.media.target import MediaTarget, media_target
 from novaforge.tools.datasets.output.manifest import FILE as MANIFEST_FILE
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs, check_target
 from novaforge.tools.datasets.progress import Heartbeat
@@ -27,14 +29,13 @@ from novaforge.tools.datasets.results import TransformResult
 from novaforge.tools.datasets.rows import Reject
 from novaforge.tools.datasets.shapes.base import Converter
 from novaforge.tools.datasets.shapes.convert import check_system_prompt, converter
+from novaforge.tools.datasets.shapes.pairs import Pairs, read_pairs
 from novaforge.tools.datasets.splitting.parts import DirectParts, Parts, thresholds
 from novaforge.tools.datasets.splitting.split import Split, parse_split
 from novaforge.tools.datasets.splitting.spooled import Settings, SpooledParts
 from novaforge.tools.datasets.written import Written, nothing_usable
 
 REJECTS_FILE = "rejects.jsonl"
-WAITING_FILTERS = ("exact_duplicates",)
-"""Filters that can tell only in the end which rows go."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,9 @@ class Request:
 
 def transform(ctx: ToolContext, request: Request) -> TransformResult:
     """Write the files of a request, or nothing: any error leaves the target as it was."""
-    if request.pair_with:
-        raise RefusedError("pair_with is not read yet.", rule="data-argument", fix="leave it out")
     target_format = row_format(request.method, request.model, request.platform, request.task)
     split = parse_split(request.split) if request.split is not None else None
-    make_filters(request.filters, target_format)
+    filters = parse_filters(request.filters, target_format)
     check_system_prompt(request.system_prompt)
     for name in ("stratify_by", "group_by"):
         value = getattr(request, name)
@@ -71,8 +70,11 @@ def transform(ctx: ToolContext, request: Request) -> TransformResult:
             raise InputError(f"{name} wants a split.", field=name, value=value, fix="give split too")
     check_target(ctx, request.target)
     try:
-        with open_source(ctx, request.source) as source, Outputs.of(ctx, request.target) as outputs:
-            return _Run(ctx, request, target_format, split, source, outputs).run()
+        plan = _Plan(target_format, split, filters, read_pairs(ctx, request.pair_with) if request.pair_with else None)
+        try:
+            return _once(ctx, request, plan, media=False)
+        except NeedsIndexError:
+            return _once(ctx, request, plan, media=True)
     except OSError as error:
         message = (
             f"Reading {request.source} or writing {request.target} failed: {error.strerror or type(error).__name__}."
@@ -80,22 +82,47 @@ def transform(ctx: ToolContext, request: Request) -> TransformResult:
         raise ConfigError(message, fix="free disk space or correct the permissions; nothing was left behind") from error
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What the arguments come to."""
+
+    row_format: RowFormat
+    split: Split | None
+    filters: FilterPlan
+    pairs: Pairs | None
+
+
+def _once(ctx: ToolContext, request: Request, plan: _Plan, *, media: bool) -> TransformResult:
+    """Do it in one pass; raises NeedsIndexError when media have to be copied and `media` did not say so."""
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(ctx, request.source))
+        outputs = stack.enter_context(Outputs.of(ctx, request.target))
+        target = media_target(ctx, request.target if media else "", source.uri)
+        copier = None
+        if media:
+            inline = plan.row_format.name == "gen_qa"
+            copier = stack.enter_context(MediaCopier(ctx, target, inline=inline, outputs=outputs))
+        result = _Run(ctx, request, plan, source, outputs, target, copier).run()
+        if copier is not None:
+            copier.keep()
+        return result
+
+
 class _Run:
     def __init__(
-        self,
-        ctx: ToolContext,
-        request: Request,
-        target_format: RowFormat,
-        split: Split | None,
-        source: Source,
-        outputs: Outputs,
-    ) -> None:
+        self, ctx: ToolContext, request: Request, plan: _Plan, source: Source, outputs: Outputs, target: MediaTarget,
+        copier: MediaCopier | None,
+    ) -> None:  # fmt: skip
         self._ctx = ctx
         self._request = request
-        self._format = target_format
-        self._split = split
+        self._plan = plan
+        self._format = plan.row_format
+        self._split = plan.split
+        self._filters = plan.filters
         self._source = source
         self._outputs = outputs
+        self._target = target
+        self._copier = copier
         self._heartbeat = Heartbeat(ctx, source)
         self._rejects = Rejects()
         self._reject_file: OutputFile | None = None
@@ -108,7 +135,15 @@ class _Run:
         if not head.lines:
             raise nothing_usable(self._source, head.rejects)
         request = self._request
-        convert = converter(self._source, head.lines, request.columns, self._format, request.system_prompt)
+        convert = converter(
+            self._source,
+            head.lines,
+            request.columns,
+            self._format,
+            request.system_prompt,
+            self._plan.pairs,
+            self._target,
+        )
         work = self._work(convert)
         engine = Engine(self._source, head.batches, work, self._heartbeat)
         with ExitStack() as stack:
@@ -134,9 +169,8 @@ class _Run:
         for column, reader in ((request.stratify_by, convert.label_of), (request.group_by, convert.group_of)):
             if column is not None:
                 reader(column)
-        waiting = [name for name in WAITING_FILTERS if request.filters.get(name)]
         ranked = split is not None and (bool(split.counts) or request.stratify_by is not None)
-        spool = ranked or bool(waiting)
+        spool = ranked or bool(self._filters.stateful) or self._copier is not None
         return RowWork(
             decoder=self._source.decoder,
             converter=convert,
@@ -145,18 +179,22 @@ class _Run:
             cuts=thresholds(split.ratios) if split is not None and not spool else (),
             group_by=request.group_by,
             stratify_by=request.stratify_by,
-            filters={name: value for name, value in request.filters.items() if name not in WAITING_FILTERS},
+            filters=self._filters,
             spool=spool,
-            digests="exact_duplicates" in waiting,
+            digests=EXACT in self._filters.names,
         )
 
     def _parts(self, work: RowWork, stack: ExitStack) -> Parts:
         names, request = self._names(), self._request
         if not work.spool:
             return DirectParts(self._outputs, names, self._split, request.seed)
-        settings = Settings(names, self._split, request.seed, request.stratify_by)
+        settings = Settings(names, self._split, request.seed, request.stratify_by, work.comparing)
         return stack.enter_context(
-            closing(SpooledParts(self._outputs, settings, self._folder(), self._source.label, self._removed))
+            closing(
+                SpooledParts(
+                    self._outputs, settings, self._temporary(), self._source.label, self._removed, self._copier
+                )
+            )
         )
 
     def _names(self) -> dict[str, str]:
@@ -166,7 +204,7 @@ class _Run:
             return {"test": fixed} if fixed else {"train": "train.jsonl"}
         return {role: f"{role}/{fixed}" if fixed else f"{role}.jsonl" for role in self._split.roles}
 
-    def _folder(self) -> str | None:
+    def _temporary(self) -> str | None:
         """Return where temporary files go: the target's disk when it is local, else the system's place for them."""
         if is_s3(self._request.target):
             return None

@@ -1,47 +1,64 @@
 """Check a training or evaluation file against every rule of its method."""
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from itertools import chain, islice
-from pathlib import PurePosixPath
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from novaforge.guards.errors import InputError
+from novaforge.guards.errors import ConfigError, InputError
 from novaforge.guards.findings import Finding, blocking
 from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.analysis.check import Check, CheckSettings
+from novaforge.tools.datasets.analysis.registry import NAMES, make_checks, prepare
 from novaforge.tools.datasets.checks.audit import Audit
-from novaforge.tools.datasets.checks.stats import Digests
 from novaforge.tools.datasets.checks.tally import Rejects, rule_finding
+from novaforge.tools.datasets.engine.audit_work import AuditResult, AuditWork, view_of
+from novaforge.tools.datasets.engine.head import Head, head_of
+from novaforge.tools.datasets.engine.run import Engine
 from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.counts import batch_findings
+from novaforge.tools.datasets.formats.names import name_findings
 from novaforge.tools.datasets.formats.targets import BY_NAME
+from novaforge.tools.datasets.media.check import MediaCheck, MediaSettings
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import ValidateResult
-from novaforge.tools.datasets.rows import Line
-from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS, recognise
+from novaforge.tools.datasets.shapes.recognise import fits, look
 from novaforge.tools.results import row_findings
 
-SMALLEST_BATCH = 32
-"""The smallest global batch size of SFT for Nova Lite 2 on training jobs (recipe files)."""
+COPIES = ("copies",)
+"""The further checks that plans ask for: duplicates and ids used twice."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is looked at beyond the rules: further checks by name, other files that must not share rows with this one,
+    the training's length in tokens, and whether media files are read."""
+
+    checks: tuple[str, ...] = NAMES
+    others: tuple[str, ...] = ()
+    max_length: int | None = None
+    media: bool = True
 
 
 def validate(
-    ctx: ToolContext, source: str, row_format: RowFormat, others: Sequence[str]
+    ctx: ToolContext, source: str, row_format: RowFormat, others: Sequence[str], max_length: int | None = None
 ) -> tuple[ValidateResult, Audit]:
     """Return the verdict on a file and what the pass over it counted."""
-    queries = {uri: queries_of(ctx, uri) for uri in others}
     with open_training_file(ctx, source) as opened:
-        audit, wrong_shape = run_audit(ctx, opened, row_format, queries)
+        heartbeat = Heartbeat(ctx, opened)
+        audit, findings = run_audit(ctx, opened, row_format, Extent(NAMES, tuple(others), max_length), heartbeat)
         opened.identity()
-    findings = [
-        *wrong_shape,
-        *name_findings(source, row_format),
-        *audit.row_findings(),
-        *audit.file_findings(),
-        *audit.reasoning_findings(),
-    ]
-    if row_format.name == "converse" and 0 < audit.rows < SMALLEST_BATCH:
-        findings.append(rule_finding("BS2", None, f"{audit.rows} rows"))
+        findings += [
+            *name_findings(source, row_format),
+            *audit.row_findings(),
+            *audit.file_findings(lambda doing: heartbeat.tick(audit.rows, doing)),
+            *audit.reasoning_findings(),
+            *audit.inspect_media(ctx),
+        ]
+    if audit.rows:
+        findings += batch_findings(row_format.method, row_format.model, row_format.platform or None, audit.rows)
     ok = not blocking(findings)
     views = row_findings(findings)
     result = ValidateResult(
@@ -52,74 +69,99 @@ def validate(
 
 @contextmanager
 def open_training_file(ctx: ToolContext, uri: str, argument: str = "source") -> Generator[Source]:
-    """Open a JSONL file; raises InputError for a table, which has to be transformed first."""
-    with open_source(ctx, uri, argument) as opened:
-        if opened.format != "jsonl":
-            message = f"{uri} is a table, not rows in a method's format."
-            raise InputError(message, field=argument, value=uri, fix="run transform_dataset first")
-        yield opened
+    """Open a JSONL file; raises InputError for a table, which has to be transformed first, ConfigError for a full disk."""
+    try:
+        with open_source(ctx, uri, argument) as opened:
+            if opened.format != "jsonl":
+                message = f"{uri} is a table, not rows in a method's format."
+                raise InputError(message, field=argument, value=uri, fix="run transform_dataset first")
+            yield opened
+    except OSError as error:
+        message = f"Reading {uri} or writing temporary files failed: {error.strerror or type(error).__name__}."
+        raise ConfigError(message, fix="free disk space or correct the permissions") from error
 
 
 def run_audit(
-    ctx: ToolContext, source: Source, row_format: RowFormat, queries: dict[str, Digests]
+    ctx: ToolContext, source: Source, row_format: RowFormat, extent: Extent, heartbeat: Heartbeat
 ) -> tuple[Audit, list[Finding]]:
     """Read all rows once; returns the audit, and a finding when the rows have the shape of another format."""
     bucket = split_s3(source.uri)[0] if is_s3(source.uri) else ""
-    audit = Audit(row_format, queries, bucket)
-    lines = source.rows(audit.rejects.add)
-    head = list(islice(lines, HEAD_ROWS))
-    heartbeat = Heartbeat(ctx, source)
-    for count, line in enumerate(chain(head, lines), start=1):
-        heartbeat.beat(count)
-        audit.add(line)
-    return audit, _shape_findings(head, row_format)
+    head = head_of(source)
+    settings = _settings(ctx, source, head, row_format, extent)
+    checks = make_checks(settings, extent.checks)
+    for uri in extent.others:
+        _scan_reference(ctx, uri, settings, extent.checks, checks)
+    media = MediaCheck(MediaSettings(bucket=bucket)) if extent.media else None
+    audit = Audit(row_format, checks, media)
+    work = AuditWork(source.decoder, row_format, settings, extent.checks, bucket=bucket, media=extent.media)
+    engine = Engine[AuditResult](source, head.batches, work, heartbeat)
+    with closing(engine.results()) as results:
+        for file, result in results:
+            audit.take(result, source.label(file))
+            source.blank_lines += result.blank_lines
+            engine.rows = audit.rows
+    return audit, _shape_findings(source, head, row_format)
 
 
-def queries_of(ctx: ToolContext, uri: str) -> Digests:
-    """Return the digests of a file's queries, whichever training format it has."""
-    digests = Digests()
+def _settings(ctx: ToolContext, source: Source, head: Head, row_format: RowFormat, extent: Extent) -> CheckSettings:
+    views = [view_of(line, row_format) for line in head.lines if isinstance(line.record, dict)]
+    mean = sum(len(line.raw) for line in head.lines) / max(1, len(head.lines))
+    settings = CheckSettings(
+        method=row_format.method,
+        format=row_format.name,
+        references=extent.others,
+        files={"": tuple(source.label(number) for number in range(len(source.files)))},
+        max_length=extent.max_length,
+        rows_expected=int(source.bytes_total / mean) if mean else 0,
+        folder=_folder(ctx),
+    )
+    return prepare(settings, views)
+
+
+def _folder(ctx: ToolContext) -> str | None:
+    """Return where the checks put temporary files."""
+    folder: Path | None = ctx.work_dir
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+def _scan_reference(
+    ctx: ToolContext, uri: str, settings: CheckSettings, names: tuple[str, ...], checks: Sequence[Check]
+) -> None:
+    """Let the checks see the rows of a file the source is compared with, whichever training format it has."""
     unreadable = Rejects()
     with open_training_file(ctx, uri, "against") as source:
-        lines = source.rows(unreadable.add)
-        head = list(islice(lines, HEAD_ROWS))
-        shape, _ = recognise(head)
+        head = head_of(source)
+        shape = look(head.lines, source.columns).shape
         if shape not in BY_NAME:
             message = f"{uri} has the shape {shape}; its queries cannot be compared."
             raise InputError(message, field="against", value=uri, fix=f"give rows of one of: {', '.join(BY_NAME)}")
-        heartbeat = Heartbeat(ctx, source)
-        for count, line in enumerate(chain(head, lines), start=1):
-            heartbeat.beat(count)
-            assert isinstance(line.record, dict)
-            digests.add(BY_NAME[shape].prompt(line.record))
+        work = AuditWork(source.decoder, BY_NAME[shape], replace(settings, folder=None), names, rules=False)
+        engine = Engine[AuditResult](source, head.batches, work, Heartbeat(ctx, source))
+        with closing(engine.results()) as results:
+            for file, result in results:
+                unreadable.merge(result.counts.rejects, source.label(file))
+                for check, scanned in zip(checks, result.scans, strict=True):
+                    check.merge(uri, scanned)
     if unreadable.rows:
         message = f"{uri} has lines that cannot be read: {unreadable.describe()}."
         raise InputError(message, field="against", value=uri, fix="validate and correct it first")
-    return digests
 
 
-def name_findings(uri: str, row_format: RowFormat) -> list[Finding]:
-    """Return what is wrong with a file's name; a local file may still be uploaded under another one."""
-    path = PurePosixPath(uri)
-    if path.suffix != ".jsonl":
-        return [rule_finding("DA1-name")]
-    if row_format.file_name and path.name != row_format.file_name:
-        finding = rule_finding("DA1-gen-qa-name")
-        return [finding if is_s3(uri) else finding.model_copy(update={"severity": "warn"})]
-    return []
-
-
-def _shape_findings(head: Sequence[Line], row_format: RowFormat) -> list[Finding]:
-    shape, others = recognise(head)
-    if shape == "unknown" or shape == row_format.name or (shape, row_format.name) == ("openai_chat", "rft"):
-        # Prompts without a reference answer are valid RFT rows, hence OpenAI chats are.
+def _shape_findings(source: Source, head: Head, row_format: RowFormat) -> list[Finding]:
+    found = look(head.lines, source.columns)
+    if fits(found.shape, row_format.name):
         return []
-    detail = f"the rows look like {shape}, {row_format.method} reads {row_format.name}"
-    return [rule_finding("DA1-shape", None, f"{detail}; {others} of the first rows differ" if others else detail)]
+    detail = f"the rows look like {found.shape}, {row_format.method} reads {row_format.name}"
+    others = f"; {found.others} of the first rows differ" if found.others else ""
+    return [rule_finding("DA1-shape", None, detail + others)]
 
 
 def _next(source: str, row_format: RowFormat, ok: bool) -> str:
     if not ok:
         return "Correct the [block] findings, or transform the source again; then validate again."
     if row_format.method == "EVALUATION":
-        return f'plan_evaluation(task="gen_qa", data="{source}", ...)'
+        return f'plan_evaluation(task="{row_format.task or "gen_qa"}", data="{source}", ...)'
     return f'plan_training(method="{row_format.method}", data="{source}", ...)'

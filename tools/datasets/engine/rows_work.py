@@ -3,8 +3,8 @@
 import hashlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ import orjson
 
 from novaforge.tools.datasets.checks.stats import Labels
 from novaforge.tools.datasets.checks.tally import Tally
-from novaforge.tools.datasets.filters.stateless import Candidate, make_filters
+from novaforge.tools.datasets.filters.candidate import Stateful
+from novaforge.tools.datasets.filters.plan import Candidate, FilterPlan
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.rules import RULES
+from novaforge.tools.datasets.media.items import media_items
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
 from novaforge.tools.datasets.rows import FILTERED, Finished, JsonRow, Line, MediaRef, Reject
 from novaforge.tools.datasets.shapes.base import Converter, Seen, TextOf
@@ -22,12 +24,19 @@ from novaforge.tools.datasets.splitting.hashing import Hasher
 from novaforge.tools.datasets.splitting.strata import MAX_LABEL_CHARS, MAX_LABELS
 
 DIGEST_BYTES = 16
+EXACT = "exact_duplicates"
+_NO_FILTERS = FilterPlan()
+
+
+class NeedsIndexError(Exception):
+    """A row has media to be copied, so rows cannot be written before all copies were made: do it again with an index."""
 
 
 class IndexPart(NamedTuple):
     """What the finishing phase has to know of each row of a batch, as arrays: hash of its group (big-endian), bytes, line.
 
-    `strata` are places in `labels`, which is None once the answers are no labels; `digests` and `media` are there when asked for.
+    `strata` are places in `labels`, which is None once the answers are no labels; `digests` are there when asked for,
+    `signatures` are those of each filter that compares rows.
     """
 
     hashes: bytes
@@ -36,7 +45,7 @@ class IndexPart(NamedTuple):
     strata: bytes
     labels: list[str] | None
     digests: bytes
-    signatures: bytes
+    signatures: list[bytes]
     media: list[tuple[int, tuple[MediaRef, ...]]]
 
 
@@ -67,10 +76,15 @@ class RowWork:
     """Upper ends of the parts but the last, as big-endian hashes."""
     group_by: str | None = None
     stratify_by: str | None = None
-    filters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    filters: FilterPlan = _NO_FILTERS
     spool: bool = False
     digests: bool = False
-    signature: Callable[[str], bytes] | None = None
+    """Whether later copies of a row are to be found."""
+
+    @property
+    def comparing(self) -> tuple[Stateful, ...]:
+        """Filters that compare rows, but for exact copies, which are found by digests of the whole row."""
+        return tuple(each for each in self.filters.stateful if each.name != EXACT)
 
     def start(self) -> "RowRunner":
         """Get ready in this process."""
@@ -84,8 +98,9 @@ class RowRunner:
         self._work = work
         self._decoder: Any = work.decoder
         self._converter = work.converter
-        self._filters = make_filters(work.filters, work.row_format)
-        self._lean = not self._filters.keys() - {"invalid_rows"} and not work.digests and not work.signature
+        self._filters = work.filters
+        # Finished.row may be left out when nothing but the rules looks at rows.
+        self._lean = not set(work.filters.names) - {"invalid_rows"}
         self._group = work.converter.group_of(work.group_by) if work.group_by is not None else None
         label = work.converter.label_of(work.stratify_by) if work.stratify_by is not None else None
         self._label = label
@@ -113,7 +128,7 @@ class RowRunner:
 
     def _rows(self, lines: Iterable[Line], rejects: list[Reject], tally: Tally, kept: "_Divided | _Indexed") -> int:
         finish, group, hashed = self._finisher(), self._group, self._hash.digest
-        expand, filtered = self._converter.expand, self._filters
+        expand, filtered = self._converter.expand, self._filters.stateless
         count = 0
         for line in chain.from_iterable(map(expand, lines)) if expand is not None else lines:
             count += 1
@@ -141,8 +156,7 @@ class RowRunner:
 
     def _filtered(self, row: Finished) -> str:
         blocked = any(RULES[hit.rule].severity == "block" for hit in row.hits)
-        candidate = Candidate(row.row, row.prompt, row.answer, blocked)
-        return next((name for name, leaves_out in self._filters.items() if leaves_out(candidate)), "")
+        return self._filters.removes(Candidate(row.row, row.prompt, row.answer, blocked))
 
 
 class _Divided:
@@ -154,7 +168,9 @@ class _Divided:
         self._labels = [Labels() for _ in self._parts]
 
     def add(self, hashed: bytes, line: Line, row: Finished) -> None:
-        """Take one row."""
+        """Take one row; raises NeedsIndexError for one with media to be copied."""
+        if row.media:
+            raise NeedsIndexError
         part = bisect_right(self._cuts, hashed)
         self._parts[part].append(row.data)
         self._labels[part].add(row.answer)
@@ -177,7 +193,7 @@ class _Indexed:
         self._rows: list[bytes] = []
         self._hashes: list[bytes] = []
         self._digests: list[bytes] = []
-        self._signatures: list[bytes] = []
+        self._candidates: list[Candidate] = []
         self._lines, self._strata = array("Q"), array("I")
         self._labels: dict[str, int] | None = {}
         self._media: list[tuple[int, tuple[MediaRef, ...]]] = []
@@ -192,8 +208,9 @@ class _Indexed:
         self._strata.append(self._stratum(line, row))
         if self._work.digests:
             self._digests.append(content_digest(row.row, self._work.row_format.name))
-        if self._work.signature is not None:
-            self._signatures.append(self._work.signature(row.prompt))
+        if self._work.comparing:
+            media = tuple(item.uri for item in media_items(row.row))
+            self._candidates.append(Candidate(row.row, row.prompt, row.answer, False, media))
 
     def parts(self) -> tuple[list[bytes], list[int], list[Labels]]:
         """Return all rows as one part."""
@@ -205,7 +222,7 @@ class _Indexed:
         lengths = array("I", map(len, self._rows))
         return IndexPart(
             b"".join(self._hashes), lengths.tobytes(), self._lines.tobytes(), self._strata.tobytes(), labels,
-            b"".join(self._digests), b"".join(self._signatures), self._media,
+            b"".join(self._digests), [each.signatures(self._candidates) for each in self._work.comparing], self._media,
         )  # fmt: skip
 
     def _stratum(self, line: Line, row: Finished) -> int:

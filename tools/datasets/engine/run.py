@@ -106,7 +106,7 @@ class Engine(Generic[Result]):
     def _do(self, entry: _Entry) -> None:
         try:
             entry.result = self._runner().run(entry.batch)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - carried on and raised in its turn
             # As from a worker: what broke is told when its turn comes, and never quotes a row.
             entry.failed = error if isinstance(error, TornBatchError) else exception_of(failure_of(error))
             entry.failed.__cause__ = error
@@ -157,4 +157,3 @@ class Engine(Generic[Result]):
         if self._pool is not None:
             self._pool.close()
             self._pool = None
-

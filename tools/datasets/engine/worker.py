@@ -24,7 +24,7 @@ def main() -> None:
             number, batch = receive(source)
             try:
                 answer = ("result", number, runner.run(batch))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - carried to the parent and raised there
                 answer = ("failure", number, failure_of(error))
             send(target, answer)
     except (EOFError, OSError):

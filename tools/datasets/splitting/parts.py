@@ -112,4 +112,6 @@ def sizes_finding(split: Split, files: Sequence[OutputFile]) -> Finding:
         for file, ratio in zip(files, split.ratios, strict=True)
     )
     message = f"the parts are approximately as large as asked, and no row changes sides when others are added: {shares}"
-    return Finding(rule="split-sizes", severity="info", message=message, fix="give counts or stratify_by for exact sizes")
+    return Finding(
+        rule="split-sizes", severity="info", message=message, fix="give counts or stratify_by for exact sizes"
+    )

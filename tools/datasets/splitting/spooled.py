@@ -7,10 +7,13 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import JsonObject
+from novaforge.tools.datasets.analysis.check import FILE_SHIFT
 from novaforge.tools.datasets.analysis.spool import Spool
 from novaforge.tools.datasets.engine.rows_work import IndexPart, RowsResult
+from novaforge.tools.datasets.filters.candidate import Stateful
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs
 from novaforge.tools.datasets.rows import FILTERED, Reject
+from novaforge.tools.datasets.splitting.media_rows import Copier, MediaRows
 from novaforge.tools.datasets.splitting.parts import RANKED, Tick, describe_thresholds, sizes_finding, thresholds
 from novaforge.tools.datasets.splitting.ranks import ranks
 from novaforge.tools.datasets.splitting.removed import RANGE_BITS, Removed, later_copies
@@ -22,20 +25,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HASH, PLACE, SHAPE = range(3)
-FILE_SHIFT = 40
-"""A row's place is the number of its file above this bit, its line below; its shape is its bytes and its stratum."""
+"""A row's place is the number of its file above FILE_SHIFT, its line below; its shape is its bytes and its stratum."""
+UNUSABLE_MEDIA = "unusable media: "
 _LINE = (1 << FILE_SHIFT) - 1
 _CHUNK = 1 << 14
 _STRATUM_BITS = 32
 
 
 class Settings(NamedTuple):
-    """How rows are divided: file names by role, the split or None, its seed, and the column to stratify by."""
+    """File names by role, the split or None, its seed, the column to stratify by, and the filters that compare rows."""
 
     names: dict[str, str]
     split: Split | None
     seed: int
     stratify_by: str | None = None
+    comparing: tuple[Stateful, ...] = ()
 
 
 class SpooledParts:
@@ -43,7 +47,7 @@ class SpooledParts:
 
     def __init__(
         self, outputs: Outputs, settings: Settings, folder: str | None, label: Callable[[int], str],
-        removed: Callable[[Reject, int], None],
+        removed: Callable[[Reject, int], None], copier: Copier | None = None,
     ) -> None:  # fmt: skip
         self._outputs = outputs
         self._settings = settings
@@ -52,6 +56,8 @@ class SpooledParts:
         self._rows: IO[bytes] = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
         self._index = Spool(3, folder)
         self._digests = Spool(4, folder)
+        self._media = MediaRows(copier, folder) if copier is not None else None
+        self._signatures = [Spool(each.words, folder) for each in settings.comparing]
         self._strata = Strata(settings.stratify_by)
         self._gone = Removed(folder)
         self._off_target: dict[str, int] = {}
@@ -63,6 +69,8 @@ class SpooledParts:
     def close(self) -> None:
         """Let go of the temporary files."""
         self._rows.close()
+        if self._media is not None:
+            self._media.close()
 
     def take(self, result: RowsResult, file: int) -> None:
         """Keep the rows of one batch."""
@@ -74,6 +82,11 @@ class SpooledParts:
         places = self._add_index(result.index, file)
         if result.index.digests:
             self._add_digests(result.index.digests, start, places)
+        for row, refs in result.index.media:
+            assert self._media is not None
+            self._media.add(start + row, refs)
+        for spool, signatures in zip(self._signatures, result.index.signatures, strict=True):
+            spool.add(signatures)
 
     def finish(self, tick: Tick) -> list[OutputFile]:
         """Remove copies, divide the rest; raises InputError when a part would be empty."""
@@ -165,10 +178,43 @@ class SpooledParts:
         self._digests.add(records.tobytes())
 
     def _remove_copies(self, tick: Tick) -> None:
+        import numpy as np
+
         reason = self._gone.reason(f"{FILTERED}exact_duplicates")
         for rows, likes in later_copies(self._digests):
             tick("looking for equal rows")
             self._gone.add(rows, reason, likes)
+        for each, signatures in zip(self._settings.comparing, self._signatures, strict=True):
+            tick(f"comparing rows for {each.name}")
+            pairs = each.duplicates(signatures)
+            reason = self._gone.reason(f"{FILTERED}{each.name}")
+            self._gone.add(pairs[:, 0].astype(np.uint64), reason, self._places(pairs[:, 1]))
+        if self._media is not None:
+            self._remove_failed(self._media)
+
+    def _remove_failed(self, media: MediaRows) -> None:
+        """Take out rows whose media could not be copied."""
+        import numpy as np
+
+        settled, reasons = media.finish(), dict[str, int]()
+        for row, names in media:
+            if problem := settled.problem(names):
+                if problem not in reasons:
+                    reasons[problem] = self._gone.reason(f"{UNUSABLE_MEDIA}{problem}")
+                self._gone.add(np.array([row], np.uint64), reasons[problem], np.zeros(1, np.uint64))
+
+    def _places(self, rows: "NDArray[np.int64]") -> "NDArray[np.uint64]":
+        """Return the places of rows, reading the index once."""
+        import numpy as np
+
+        found = np.zeros(rows.size, np.uint64)
+        order = np.argsort(rows)
+        ordered, start, at = rows[order], 0, 0
+        for records in self._index.chunks():
+            end = int(np.searchsorted(ordered, start + len(records)))
+            found[order[at:end]] = records[ordered[at:end] - start, PLACE]
+            start, at = start + len(records), end
+        return found
 
     def _chunks(self) -> "Iterator[tuple[NDArray[np.uint64], NDArray[np.uint16], NDArray[np.uint64]]]":
         """Yield the index in order: records, the number of each row's reason to go (0: it stays), places of like rows."""
@@ -218,6 +264,8 @@ class SpooledParts:
         import numpy as np
 
         self._rows.seek(0)
+        media, start = iter(self._media or ()), 0
+        pending = next(media, None)
         counts = {role: Counter[int]() for role in roles}
         for records, reasons, likes in self._chunks():
             tick("writing the rows")
@@ -225,20 +273,30 @@ class SpooledParts:
             lengths = (records[:, SHAPE] >> np.uint64(_STRATUM_BITS)).tolist()
             for at, (length, reason, part) in enumerate(zip(lengths, reasons.tolist(), parts.tolist(), strict=True)):
                 data = self._rows.read(length)
+                if pending is not None and pending.row == start + at:
+                    data, pending = self._settled(data, reason), next(media, None)
                 if reason:
                     self._report(int(records[at, PLACE]), reason, int(likes[at]))
                 elif (file := files[part]) is not None:
                     file.write(data)
                 else:
                     self.unused += 1
+            start += len(records)
             for number, role in enumerate(roles):
                 found = np.bincount(strata[(parts == number) & (reasons == 0)])
                 counts[role].update({stratum: int(rows) for stratum, rows in enumerate(found) if rows})
         self._counts = counts
 
-    def _report(self, place: int, reason: int, like: int) -> None:
-        name = self._label(like >> FILE_SHIFT)
-        where = f"{name}:{like & _LINE}" if name else f"line {like & _LINE}"
-        reject = Reject(place & _LINE, self._gone.reasons[reason], f"duplicate of {where}")
-        self._on_removed(reject, place >> FILE_SHIFT)
+    def _settled(self, data: bytes, reason: int) -> bytes:
+        """Return a row with the final names of its media, unless it goes anyway."""
+        assert self._media is not None and self._media.settled is not None
+        return data if reason else self._media.settled.settle(data)
 
+    def _report(self, place: int, reason: int, like: int) -> None:
+        what, detail = self._gone.reasons[reason], ""
+        if what.startswith(UNUSABLE_MEDIA):
+            what, detail = UNUSABLE_MEDIA.rstrip(": "), what.removeprefix(UNUSABLE_MEDIA)
+        elif like:
+            name = self._label(like >> FILE_SHIFT)
+            detail = f"duplicate of {name}:{like & _LINE}" if name else f"duplicate of line {like & _LINE}"
+        self._on_removed(Reject(place & _LINE, what, detail), place >> FILE_SHIFT)
