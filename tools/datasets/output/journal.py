@@ -32,8 +32,12 @@ class Journal:
     def begin(cls, work_dir: Path, token: str, **facts: JsonValue) -> Self:
         """Create a journal; raises OSError when the folder cannot be written."""
         journal = cls.open(work_dir / FOLDER / f"{token}.jsonl")
-        journal.note("begin", schema=SCHEMA, pid=os.getpid(), token=token, **facts)
-        sync_folder(journal.path.parent)
+        try:
+            journal.note("begin", schema=SCHEMA, pid=os.getpid(), token=token, **facts)
+            sync_folder(journal.path.parent)
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     @classmethod

@@ -25,6 +25,7 @@ _PROPOSALS = 1000
 POINTS = (
     "publish:begun", "publish:staged", "publish:created", "publish:sealed", "publish:before_rename",
     "publish:after_rename", "publish:before_object", "publish:after_objects", "publish:done",
+    "journal:staging", "journal:upload", "journal:uploading", "journal:object", "journal:sealed",
 )  # fmt: skip
 """Names of the checkpoints: a process may die at each, and then nothing half-written is seen."""
 
@@ -174,6 +175,7 @@ class Outputs:
     def _note(self, step: str, **facts: JsonValue) -> None:
         if self._journal is not None:
             self._journal.note(step, **facts)
+        self._checkpoint(f"journal:{step}")
 
     def _withdraw_expected(self) -> list[str]:
         left = []
