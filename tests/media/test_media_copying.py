@@ -1,6 +1,8 @@
 """Media are copied beside the data: each once, proven, never over anything, and gone again when the rows are not published."""
 
 import dataclasses
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,16 +10,24 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from novaforge.guards.errors import AwsError, CancelledError, ConflictError, InputError
 from novaforge.guards.policy import Policy
+from novaforge.server.sandbox.settings import ACCESS_KEY, SECRET_KEY
+from novaforge.server.sandbox.testing import RunningSandbox
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import split_s3
 from novaforge.tools.context import Mode, ToolContext
 from novaforge.tools.datasets.media.copying import MediaCopier, copy_media
 from novaforge.tools.datasets.media.fetch import CopySettings
+from novaforge.tools.datasets.media.outcome import Outcome
 from novaforge.tools.datasets.media.references import data_uri_of, gen_qa_image, image_item
+from novaforge.tools.datasets.media.register import Register
 from novaforge.tools.datasets.media.target import MediaTarget
+from novaforge.tools.datasets.output.outputs import Outputs
+from novaforge.tools.datasets.output.recovery import recover
 from novaforge.tools.datasets.rows import MediaRef
 
 LOOPBACK = CopySettings(loopback=True, seconds=5)
@@ -193,6 +203,93 @@ class Journal:
 
     def expect(self, uri: str) -> None:
         self.expected.append(uri)
+
+
+def test_a_publication_that_fails_takes_the_media_with_it_and_one_that_succeeds_keeps_them(
+    ctx: ToolContext, prefix: str, make: Any, work: Path
+) -> None:
+    inside, target = dataclasses.replace(ctx, work_dir=work), MediaTarget(f"{prefix}/out/media", "111122223333")
+    refs = [ref_of(data_uri_of("png", make.png(width)), target) for width in (30, 31)]
+
+    def publish(*, fail: bool) -> None:
+        with Outputs.of(inside, f"{prefix}/out") as outputs:
+            outputs.refuse_existing()
+            outputs.create("train", "train.jsonl").write(b"{}\n")
+            with MediaCopier(inside, target, outputs=outputs) as copier:
+                copier.add(refs)
+                copier.finish()
+                if fail:
+                    raise KeyError("a later step failed")
+                outputs.commit()
+                copier.keep()
+
+    with pytest.raises(KeyError):
+        publish(fail=True)
+    assert ctx.storage.list(prefix) == []
+    publish(fail=False)
+    assert len(ctx.storage.list(prefix)) == 3
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from novaforge.guards.policy import Policy
+from novaforge.server.sandbox.settings import ACCESS_KEY, SECRET_KEY
+from novaforge.server.sandbox.testing import RunningSandbox
+from novaforge.tools.aws.session import Aws
+from novaforge.tools.aws.storage import Storage
+from novaforge.tools.context import Mode, ToolContext
+from novaforge.tools.datasets.media.copying import MediaCopier
+from novaforge.tools.datasets.media.register import Register
+from novaforge.tools.datasets.media.target import MediaTarget
+from novaforge.tools.datasets.output.outputs import Outputs
+from novaforge.tools.datasets.output.outputs import Outputs
+from novaforge.tools.datasets.output.recovery import recover
+from novaforge.tools.datasets.rows import MediaRef
+from datetime import UTC, datetime
+url, work, prefix, key, secret = sys.argv[1:]
+aws = Aws(region="us-east-1", endpoint=lambda: url, credentials=(key, secret))
+ctx = ToolContext(Mode(sandbox=True, writes_allowed=True), Policy(), None, aws, Storage(aws, ()), None,
+                  lambda: datetime.now(UTC), work_dir=Path(work))
+outputs = Outputs.of(ctx, prefix)
+copier = MediaCopier(ctx, MediaTarget(prefix + "/media", "1"), outputs=outputs)
+copier.add([MediaRef("document", "", f"{n}.pdf", b"%PDF-1.7 " + bytes([n])) for n in range(12)])
+copier.finish()
+print(len(ctx.storage.list(prefix)), flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_copied_is_removed_by_the_next_call(
+    ctx: ToolContext, sandbox: RunningSandbox, prefix: str, work: Path
+) -> None:
+    arguments = [sandbox.url, str(work), prefix, ACCESS_KEY, SECRET_KEY]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (killed.stdout, killed.returncode) == ("12\n", -9), killed.stderr
+    assert len(ctx.storage.list(prefix)) == 12
+    left = [path for path in work.rglob("*") if path.is_file()]
+    assert [path.suffix for path in left] == [".jsonl"], "the journal alone"
+    recover(dataclasses.replace(ctx, work_dir=work))
+    assert ctx.storage.list(prefix) == [] and not [path for path in work.rglob("*") if path.is_file()]
+
+
+@given(text=st.text(), more=st.text())
+def test_settling_changes_nothing_but_the_media_of_a_row(text: str, more: str) -> None:
+    target = MediaTarget("s3://bucket/out/media", "1")
+    item, ref = image_item("https://example.com/picture", target)
+    assert ref is not None
+    row = {"system": more, "messages": [{"content": [{"text": text}, item, {"text": orjson.dumps(item).decode()}]}]}
+    register = Register()
+    register.new(ref.name)
+    register.done(ref.name, final="0.webp")
+    settled = orjson.loads(Outcome(target, register, None).settle(orjson.dumps(row)))
+    register.close()
+    located = settled["messages"][0]["content"][1]["image"]
+    assert located == {"format": "webp", "source": {"s3Location": {"uri": f"{target.uri}/0.webp", "bucketOwner": "1"}}}
+    settled["messages"][0]["content"][1] = item
+    assert settled == row
 
 
 def test_each_object_is_announced_before_it_is_written_and_marked(

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Container, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,7 +15,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.media.fetch import CopySettings, fetch
 from novaforge.tools.datasets.media.limits import MediaError
 from novaforge.tools.datasets.media.outcome import Outcome
-from novaforge.tools.datasets.media.publish import Folder, Place, Prefix
+from novaforge.tools.datasets.media.publish import Place, Prefix, Vault
 from novaforge.tools.datasets.media.references import GUESSED, agreed
 from novaforge.tools.datasets.media.register import Register
 from novaforge.tools.datasets.media.sniff import HEAD_BYTES, kind_of, sniff
@@ -47,7 +46,7 @@ class Publication(Protocol):
 class MediaCopier:
     """Copies media in threads; used as a context manager. Without `keep` everything it copied is removed again.
 
-    `inline` gathers the files in a folder here instead, to be put into the rows as data: URIs.
+    `inline` keeps the files aside instead, to be put into the rows as data: URIs.
     """
 
     def __init__(
@@ -61,10 +60,10 @@ class MediaCopier:
     ) -> None:
         self._ctx = ctx
         self._target = target
-        self._inline = inline
         self._settings = settings or CopySettings()
-        self._folder = tempfile.TemporaryDirectory(prefix="media-", dir=_existing(ctx.work_dir))
-        self._register = Register(Path(self._folder.name) / "media.db")
+        self._work_dir = _existing(ctx.work_dir)
+        self._register = Register()
+        self._vault = Vault() if inline else None
         self._place = self._place_of(outputs)
         self._pool = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="media")
         self._running: set[Future[None]] = set()
@@ -79,7 +78,7 @@ class MediaCopier:
         CancelledError.
         """
         for ref in refs:
-            if not self._inline:
+            if self._vault is None:
                 refuse_unusable(self._target)
             if self._register.new(ref.name):
                 self._wait(self._settings.threads * _WAITING - 1)
@@ -88,7 +87,7 @@ class MediaCopier:
     def finish(self) -> Outcome:
         """Wait for all copies and return what became of them; raises like `add`."""
         self._wait(0)
-        return Outcome(self._target, self._register, Path(self._folder.name) if self._inline else None)
+        return Outcome(self._target, self._register, self._vault)
 
     def keep(self, used: Container[str] | None = None) -> None:
         """Leave the copies where they are, after the rows were published; with `used`, only those of these names."""
@@ -112,12 +111,12 @@ class MediaCopier:
                     error.message += f" {left} copied media files could not be removed again."
         finally:
             self._register.close()
-            with suppress(OSError):
-                self._folder.cleanup()
+            if self._vault is not None:
+                self._vault.close()
 
     def _place_of(self, outputs: Publication | None) -> Place:
-        if self._inline:
-            return Folder(Path(self._folder.name))
+        if self._vault is not None:
+            return self._vault
         if outputs is None:
             return Prefix(self._ctx, self._target.uri, secrets.token_hex(16))
         return Prefix(self._ctx, self._target.uri, outputs.token, outputs.expect)
@@ -147,7 +146,7 @@ class MediaCopier:
         if self._stop.is_set():
             return
         try:
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=self._folder.name) as file:
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=self._work_dir) as file:
                 fetch(self._ctx, ref, file, self._settings)
                 file.seek(0)
                 name = final_name(ref, file.read(HEAD_BYTES))

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
+from novaforge.tools.datasets.media.publish import Vault
 from novaforge.tools.datasets.media.references import GUESSED, data_uri_of, placeheld
 from novaforge.tools.datasets.media.register import Register
 from novaforge.tools.datasets.media.target import MediaTarget
@@ -15,9 +15,9 @@ _HELD = re.compile(rb'"(data:image/jpeg;base64,bm92YWZvcmdlLW1lZGlh[A-Za-z0-9+/=
 class Outcome:
     """The result of copying; valid until the copier that gave it is left."""
 
-    def __init__(self, target: MediaTarget, register: Register, folder: Path | None) -> None:
+    def __init__(self, target: MediaTarget, register: Register, vault: Vault | None) -> None:
         self._register = register
-        self._folder = folder
+        self._vault = vault
         uri = re.escape(target.uri.encode())
         self._guess = GUESSED.encode()
         # The order of keys and the separators are those with which image_item's result is written as compact JSON.
@@ -42,9 +42,9 @@ class Outcome:
 
         Only for rows without a problem.
         """
-        if self._guess in data and self._folder is None:
+        if self._guess in data and self._vault is None:
             data = self._pending.sub(self._located, data)
-        if self._folder is not None and b"bm92YWZvcmdlLW1lZGlh" in data:
+        if self._vault is not None and b"bm92YWZvcmdlLW1lZGlh" in data:
             data = _HELD.sub(self._inlined, data)
         return data
 
@@ -56,10 +56,10 @@ class Outcome:
 
     def _inlined(self, found: re.Match[bytes]) -> bytes:
         name = placeheld(found[1].decode())
-        if self._folder is None or not name:
+        if self._vault is None or not name:
             return found[0]
         final = self._final(name)
-        return f'"{data_uri_of(final.rsplit(".", 1)[-1], (self._folder / final).read_bytes())}"'.encode()
+        return f'"{data_uri_of(final.rsplit(".", 1)[-1], self._vault.read(final))}"'.encode()
 
     def _final(self, name: str) -> str:
         final, problem = self._register.outcome(name)

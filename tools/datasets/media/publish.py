@@ -1,9 +1,9 @@
-"""Put copied media where they belong: below an S3 prefix, or into a folder here."""
+"""Put copied media where they belong: below an S3 prefix, or aside until a row takes them in."""
 
 import hashlib
-import shutil
+import sqlite3
+import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 from novaforge.guards.errors import ConflictError, NovaForgeError
@@ -78,22 +78,36 @@ class Prefix:
         return bool(there.get("Metadata", {}).get(TOKEN) == self._token)
 
 
-class Folder:
-    """Files in a folder of this call, which is removed with it."""
+class Vault:
+    """Files kept by name until they are put into rows, in a table without a name, which vanishes with the process."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._db.execute("CREATE TABLE files (name TEXT PRIMARY KEY, data BLOB)")
 
     def put(self, name: str, file: IO[bytes]) -> bool:
-        """Store one file."""
+        """Keep one file, of some megabytes at most."""
         file.seek(0)
-        with open(self._path / name, "wb") as there:
-            shutil.copyfileobj(file, there, _CHUNK)
+        with self._lock:
+            self._db.execute("INSERT OR IGNORE INTO files VALUES (?, ?)", (name, file.read()))
         return False
 
     def remove(self, name: str) -> bool:
-        """Do nothing: the folder goes as a whole."""
+        """Do nothing: the table goes as a whole."""
         return True
+
+    def read(self, name: str) -> bytes:
+        """Return a file; raises KeyError when there is none of that name."""
+        with self._lock:
+            row = self._db.execute("SELECT data FROM files WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise KeyError(name)
+        return bytes(row[0])
+
+    def close(self) -> None:
+        """Forget all files."""
+        self._db.close()
 
 
 def _sha256(stream: Any) -> bytes:

@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 _SCHEMA = """
 CREATE TABLE media (name TEXT PRIMARY KEY, final TEXT, problem TEXT, ours INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
@@ -13,10 +12,10 @@ CREATE TABLE media (name TEXT PRIMARY KEY, final TEXT, problem TEXT, ours INTEGE
 class Register:
     """A table of names; any thread may use it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # The table lives as long as one call: a crash may lose it.
+        # No name: SQLite keeps it in a file of its own that vanishes with the connection or the process.
+        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(_SCHEMA)
@@ -61,5 +60,5 @@ class Register:
             last = page[-1][0]
 
     def close(self) -> None:
-        """Close the table; its file belongs to a folder that its owner removes."""
+        """Forget the table."""
         self._db.close()
