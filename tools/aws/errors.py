@@ -82,6 +82,15 @@ def translate(error: BaseException, operation: str) -> BaseException:
     return _from_response(response, operation)
 
 
+def broken_off(error: BaseException) -> BaseException:
+    """Return the project's error for an S3 body that cannot be read to its end."""
+    known = translate(error, "s3:GetObject")
+    if known is not error:
+        return known
+    name = type(error).__name__
+    return AwsError(f"Reading from S3 broke off: {name}.", operation="s3:GetObject", code=name, fix="call again")
+
+
 def _from_response(response: dict[str, object], operation: str) -> AwsError:
     detail = response.get("Error")
     meta = response.get("ResponseMetadata")

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ from typing import IO, Any, BinaryIO, Protocol, cast
 
 from novaforge.guards.errors import ConflictError, InputError, NotFoundError
 from novaforge.guards.text import one_line
-from novaforge.tools.aws.errors import translate
+from novaforge.tools.aws.errors import broken_off, translate
+from novaforge.tools.aws.listing import Item, local_items
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.uploads import PART_BYTES, Note, Upload, delete_if_ours, unnoted
 
@@ -129,6 +130,31 @@ class Storage:
             if len(found) >= limit:
                 break
         return found
+
+    def items(self, prefix: str) -> Iterator[Item]:
+        """Yield every object below an S3 prefix, or every file below a folder, each folder's in the order of names."""
+        if not is_s3(prefix):
+            yield from local_items(self.local(prefix))
+            return
+        bucket, key = split_s3(prefix)
+        for found in self._aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=key):
+            yield Item(f"s3://{bucket}/{found['Key']}", int(found["Size"]), str(found["ETag"]).strip('"'))
+
+    def part(self, uri: str, start: int, length: int, etag: str) -> bytes:
+        """Return `length` bytes of an S3 object from `start` on, of the state with this ETag only.
+
+        Raises ConflictError when it has another one by now, AwsError when reading breaks off.
+        """
+        bucket, key = split_s3(uri)
+        where = {"Bucket": bucket, "Key": key, "Range": f"bytes={start}-{start + length - 1}", "IfMatch": f'"{etag}"'}
+        body = self._aws.call("s3", "get_object", **where)["Body"]
+        try:
+            data: bytes = body.read()
+        except Exception as error:
+            raise broken_off(error) from error
+        if len(data) != length:
+            raise broken_off(EOFError())
+        return data
 
     @contextmanager
     def create(self, uri: str) -> Generator[Sink]:

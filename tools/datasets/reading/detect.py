@@ -1,49 +1,61 @@
 """Tell what kind of file something is, by its name and its first bytes."""
 
-from pathlib import PurePosixPath
-
 from novaforge.guards.errors import RefusedError
-from novaforge.tools.datasets.reading.dialect import find_dialect
+from novaforge.tools.datasets.reading.dialect import find_dialect, is_table
+from novaforge.tools.datasets.reading.files import SourceFile
+from novaforge.tools.datasets.reading.json_layout import JsonLayout, is_json_lines
 from novaforge.tools.datasets.reading.layout import Layout
 from novaforge.tools.datasets.reading.line_layouts import CsvLayout, JsonlLayout
+from novaforge.tools.datasets.reading.names import family_of
 from novaforge.tools.datasets.reading.opened import OpenedFile
+from novaforge.tools.datasets.reading.signatures import refuse_others
 
-_TABLES = {".csv", ".tsv", ".tab", ".psv"}
-_JSON_LINES = {".jsonl", ".ndjson"}
-_SIGNATURES = {
-    b"PAR1": "Parquet",
-    b"ARROW1": "Arrow",
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\x03\x04": "zip or Excel",
-}
-WORKS = "CSV (.csv) and JSON Lines (.jsonl), uncompressed, one file at a time"
+WORKS = (
+    "CSV and other delimited text (.csv, .tsv), JSON Lines (.jsonl), JSON (.json), Parquet, Arrow and Feather, Excel and "
+    "OpenDocument tables, plain text and Markdown; each also packed with gzip or zstd where it is text"
+)
 
 
 def find_layout(opened: OpenedFile) -> Layout:
     """Return the layout of a file by name, else by content; raises RefusedError for formats that are not read."""
-    uri, head = opened.uri, opened.head
-    named = next((name for mark, name in _SIGNATURES.items() if head.startswith(mark)), "")
-    text = head.lstrip()
-    suffix = PurePosixPath(uri).suffix.lower()
-    if not named and text.startswith(b"[") and suffix not in _TABLES:
-        named = "a JSON array"
-    if not named and b"\0" in head[:4096] and suffix not in _TABLES | _JSON_LINES:
-        named = "a binary file"
-    if named:
-        raise _not_read(uri, f"looks like {named}")
-    if suffix in _JSON_LINES or (suffix not in _TABLES and text.startswith(b"{")):
-        return JsonlLayout()
-    if suffix in _TABLES or (suffix in {"", ".txt"} and _like_a_header(text.split(b"\n", 1)[0])):
-        return CsvLayout(opened, find_dialect(head, suffix))
-    raise _not_read(uri, "is neither CSV nor JSON Lines by name or content")
+    kind = kind_of(opened)
+    if kind == "csv":
+        return CsvLayout(opened, find_dialect(opened.head, opened.suffix))
+    return JsonlLayout() if kind == "jsonl" else JsonLayout()
 
 
-def _like_a_header(line: bytes) -> bool:
-    """Tell a line of several short, different names from a line of prose with commas."""
-    names = [name.strip() for name in line.split(b",")]
-    return len(names) > 1 and len(set(names)) == len(names) and all(0 < len(name) <= 40 for name in names)
+def kind_of(opened: OpenedFile) -> str:
+    """Return the name of a file's format; raises RefusedError for formats that are not read."""
+    refuse_others(opened.uri, opened.magic)
+    return _text_kind(opened)
+
+
+def refuse_other(layout: Layout, opened: OpenedFile, first: SourceFile) -> None:
+    """Raise RefusedError when a further file of a source has another format than the first one."""
+    kind = kind_of(opened)
+    if kind != layout.format:
+        message = f"{opened.uri} is {kind}, but {first.uri} is {layout.format}."
+        raise RefusedError(message, rule="source-mixed", fix="name files of one format with a pattern")
+
+
+def _text_kind(opened: OpenedFile) -> str:
+    family, head = family_of(opened.uri), opened.head.lstrip()
+    if family == "CSV":
+        return "csv"
+    if family == "JSON Lines":
+        return "jsonl"
+    if head.startswith(b"{"):
+        return "jsonl" if is_json_lines(head) or family not in ("JSON", "") else "json"
+    if head.startswith(b"["):
+        return "json"
+    if b"\0" in opened.head[:4096]:
+        raise _not_read(opened.uri, "looks like a binary file")
+    if (family == "text" and opened.suffix == ".txt" or not opened.suffix) and is_table(opened.head):
+        return "csv"
+    if family == "JSON":
+        return "json"
+    raise _not_read(opened.uri, "is no data by name or content")
 
 
 def _not_read(uri: str, what: str) -> RefusedError:
-    return RefusedError(f"{uri} {what}. Read now: {WORKS}.", rule="source-format", fix="convert it to CSV or JSONL")
+    return RefusedError(f"{uri} {what}.", rule="source-format", fix=f"convert it; read are: {WORKS}")

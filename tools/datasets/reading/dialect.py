@@ -50,3 +50,18 @@ def _widths(sample: str, dialect: Dialect) -> Iterator[int]:
             return
         except csv.Error:
             yield 0
+
+
+def is_table(head: bytes) -> bool:
+    """Tell a table from prose by its first rows, for files whose name does not say it."""
+    sample = head[:_SAMPLE].decode("utf-8", "replace")
+    whole = len(head) <= _SAMPLE
+    names = next(csv.reader([sample.split("\n", 1)[0]], delimiter=_likely(sample)), [])
+    if len(set(names)) < len(names) or not all(0 < len(name.strip()) <= 40 for name in names):
+        return False
+    return sample.count("\n") > 1 and any(_fit(sample, way, whole) >= _AGREEMENT for way in _USUAL)
+
+
+def _likely(sample: str) -> str:
+    line = sample.split("\n", 1)[0]
+    return max(DELIMITERS, key=line.count)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
 from novaforge.tools.datasets.reading.opened import OpenedFile
 from novaforge.tools.datasets.rows import Line, OnReject
@@ -20,10 +21,15 @@ class Layout(Protocol):
     """The layout all files of a source share."""
 
     format: str
+    is_text: bool
     columns: list[str] | None
     delimiter: str
     decoder: SequenceDecoder
 
     def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
         """Yield the batches of the file with this place in the source; raises InputError when it differs."""
+        ...
+
+    def notes(self) -> list[Finding]:
+        """Return what was found out or assumed, once all files were read."""
         ...

@@ -6,9 +6,11 @@ from io import StringIO
 from itertools import chain
 
 from novaforge.guards.errors import InputError
+from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.tools.datasets.reading.batch import Batch
-from novaforge.tools.datasets.reading.csv_rows import CsvDecoder, Dialect
+from novaforge.tools.datasets.reading.csv_rows import COMMA, CsvDecoder, Dialect
+from novaforge.tools.datasets.reading.dialect import DELIMITERS
 from novaforge.tools.datasets.reading.encoding import conversion, guess_single_byte
 from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder
 from novaforge.tools.datasets.reading.lines import cut, forget, line_end
@@ -20,6 +22,7 @@ class JsonlLayout:
     """One JSON object per line."""
 
     format = "jsonl"
+    is_text = True
     columns: list[str] | None = None
     delimiter = ""
 
@@ -30,11 +33,16 @@ class JsonlLayout:
         """Yield whole lines."""
         return cut(opened.blocks, opened.uri, index, 1, line_end, forget)
 
+    def notes(self) -> list[Finding]:
+        """Return nothing."""
+        return []
+
 
 class CsvLayout:
     """A table with a header."""
 
     format = "csv"
+    is_text = True
 
     def __init__(self, opened: OpenedFile, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -51,6 +59,14 @@ class CsvLayout:
         self._refuse_difference(header.names, opened.uri)
         rest = chain([header.rest], opened.blocks)
         return cut(rest, opened.uri, index, header.lines + 1, self._dialect.row_end, self._dialect.shrink)
+
+    def notes(self) -> list[Finding]:
+        """Return what was found to stand between cells, unless it is commas."""
+        if self._dialect == COMMA:
+            return []
+        quotes = "" if self._dialect.quoted else "; quotes are read as text, since no row uses them around cells"
+        message = f"cells are separated by {DELIMITERS[self.delimiter]}s{quotes}"
+        return [Finding(rule="source-delimiter", severity="info", message=message)]
 
     def _refuse_difference(self, names: list[str], uri: str) -> None:
         if names == self.columns:

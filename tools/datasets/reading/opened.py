@@ -2,24 +2,29 @@
 
 import hashlib
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from itertools import chain
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
-from novaforge.guards.errors import AwsError, InputError, NovaForgeError
-from novaforge.tools.aws.errors import translate
+from novaforge.guards.errors import InputError, RefusedError
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.reading.batch import block_bytes
 from novaforge.tools.datasets.reading.encoding import Utf8
 from novaforge.tools.datasets.reading.files import SourceFile
+from novaforge.tools.datasets.reading.names import suffix_of
+from novaforge.tools.datasets.reading.s3_parts import S3Random, S3Stream
+from novaforge.tools.datasets.reading.unpack import compression_of, unpack
+
+_MAGIC_BYTES = 4096
 
 
 class Readable(Protocol):
     """A stream of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, fewer only at the end."""
+        """Return up to `size` bytes, none at the end."""
         ...
 
 
@@ -37,64 +42,136 @@ class Tap:
         return self._hash.hexdigest()
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, fewer only at the end."""
+        """Return up to `size` bytes, none at the end."""
         data = self._stream.read(size)
         self._hash.update(data)
         self.bytes_read += len(data)
         return data
 
     def blocks(self, size: int) -> Iterator[bytes]:
-        """Yield what is left in blocks of `size` bytes."""
+        """Yield what is left in blocks of up to `size` bytes."""
         while data := self.read(size):
             yield data
 
 
 class OpenedFile:
-    """A file that is open for one pass; `blocks` is its text as UTF-8 and `head` the first of them."""
+    """A file that is open for one pass, as text or, for formats with an index, at any place."""
 
-    def __init__(self, file: SourceFile, tap: Tap, block: int = 0) -> None:
+    def __init__(self, file: SourceFile, tap: Tap, block: int = 0, ctx: ToolContext | None = None) -> None:
         self.file = file
         self.tap = tap
-        self.text = Utf8(tap.blocks(block or block_bytes(file.bytes)))
-        blocks = iter(self.text)
-        self.head = next(blocks, b"")
-        self.blocks: Iterator[bytes] = chain([self.head], blocks)
+        self.block_bytes = block or block_bytes(file.bytes)
+        raw = tap.read(max(self.block_bytes, _MAGIC_BYTES) if not block else block)
+        self.compression = compression_of(raw)
+        blocks: Iterator[bytes] = chain([raw], tap.blocks(self.block_bytes))
+        if self.compression:
+            # It unpacks to several times its size.
+            self.block_bytes = block or block_bytes(4 * file.bytes)
+            blocks = unpack(self.compression, raw, tap, file.uri, self.block_bytes)
+        first = next(blocks, b"")
+        self.magic = first[:_MAGIC_BYTES]
+        """The first bytes, unpacked and in the file's own encoding."""
+        self._raw = chain([first], blocks)
+        self._ctx = ctx
+        self._stack = ExitStack()
+        self._share: float | None = None
 
     @property
     def uri(self) -> str:
         """Where the file is."""
         return self.file.uri
 
+    @property
+    def suffix(self) -> str:
+        """The suffix that tells its format."""
+        return suffix_of(self.file.uri)
+
+    @cached_property
+    def text(self) -> Utf8:
+        """Its text, to be read through `blocks`."""
+        return Utf8(self._raw)
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first block of its text as UTF-8."""
+        return self._peeked[0]
+
+    @cached_property
+    def blocks(self) -> Iterator[bytes]:
+        """Its text as UTF-8, block by block."""
+        return chain([self._peeked[0]], self._peeked[1])
+
+    @cached_property
+    def _peeked(self) -> tuple[bytes, Iterator[bytes]]:
+        blocks = iter(self.text)
+        return next(blocks, b""), blocks
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file was read."""
+        return self.tap.bytes_read if self._share is None else int(self._share * self.file.bytes)
+
+    def progress(self, share: float) -> None:
+        """Say how much of a file that is not read from its beginning to its end is done, from 0 to 1."""
+        self._share = share
+
+    def random(self) -> BinaryIO:
+        """Return the file for reading at any place; raises RefusedError for a packed one."""
+        if self.compression:
+            message = f"{self.uri} is packed with {self.compression}; this format is read from its end."
+            raise RefusedError(message, rule="source-format", fix="unpack it first; such files are compressed inside as they are")
+        assert self._ctx is not None
+        if is_s3(self.uri):
+            return cast(BinaryIO, S3Random(self._ctx.storage, self.file))
+        return self._stack.enter_context(self._ctx.storage.open(self.uri))
+
+    def finish(self) -> str | None:
+        """Read what is left for the hash and return it; None for an object that was not read as a whole.
+
+        Raises InputError when the file has another size than it had.
+        """
+        self._stack.close()
+        if self._share is not None and is_s3(self.uri):
+            return None
+        for _ in self.tap.blocks(self.block_bytes):
+            pass
+        if self.tap.bytes_read != self.file.bytes:
+            raise changed(self.uri)
+        return self.tap.sha256
+
+    def close(self) -> None:
+        """Close what random() opened."""
+        self._stack.close()
+
+
+def changed(uri: str, argument: str = "source") -> InputError:
+    """Return the error for a file that was written to while it was read."""
+    message = f"{uri} changed while it was being read."
+    return InputError(message, field=argument, value=uri, fix="call again when nobody writes to it")
+
 
 @contextmanager
 def open_file(ctx: ToolContext, file: SourceFile, argument: str) -> Generator[OpenedFile]:
     """Open a file for one pass; raises InputError when it cannot be read."""
-    try:
-        opened = ctx.storage.open(file.uri)
-        stream = opened.__enter__()
-    except OSError as error:
-        message = f"{file.uri} cannot be read: {error.strerror}."
-        raise InputError(message, field=argument, value=file.uri, fix="check the file's permissions") from error
-    try:
-        yield OpenedFile(file, Tap(_Guarded(stream) if is_s3(file.uri) else stream))
-    finally:
-        opened.__exit__(None, None, None)
+    with ExitStack() as stack:
+        stream = _s3_stream(ctx, file, stack) if is_s3(file.uri) else stack.enter_context(_local(ctx, file, argument))
+        opened = OpenedFile(file, Tap(stream), ctx=ctx)
+        stack.callback(opened.close)
+        yield opened
 
 
-class _Guarded:
-    """An S3 body whose network failures become the project's errors."""
+def _s3_stream(ctx: ToolContext, file: SourceFile, stack: ExitStack) -> Readable:
+    stream = S3Stream(ctx.storage, file)
+    stack.callback(stream.close)
+    return stream
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
 
-    def read(self, size: int, /) -> bytes:
+@contextmanager
+def _local(ctx: ToolContext, file: SourceFile, argument: str) -> Generator[BinaryIO]:
+    with ExitStack() as stack:
         try:
-            return self._stream.read(size)
-        except NovaForgeError:
-            raise
-        except Exception as error:
-            known = translate(error, "s3:GetObject")
-            if known is error:
-                message = f"Reading from S3 broke off: {type(error).__name__}."
-                known = AwsError(message, operation="s3:GetObject", code=type(error).__name__, fix="call again")
-            raise known from error
+            stream = stack.enter_context(ctx.storage.open(file.uri))
+        except OSError as error:
+            message = f"{file.uri} cannot be read: {error.strerror}."
+            raise InputError(message, field=argument, value=file.uri, fix="check the file's permissions") from error
+        yield stream

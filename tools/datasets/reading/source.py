@@ -1,21 +1,21 @@
 """Open a dataset: find out what it is, read its rows once, and say exactly which bytes were read."""
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from operator import attrgetter
-from pathlib import PurePosixPath
 
-from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import InputIdentity
+from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
-from novaforge.tools.datasets.reading.detect import WORKS, find_layout
+from novaforge.tools.datasets.reading.detect import WORKS, find_layout, refuse_other
 from novaforge.tools.datasets.reading.files import SourceFile, Stamp, find_files, stamp
 from novaforge.tools.datasets.reading.layout import Layout
-from novaforge.tools.datasets.reading.opened import OpenedFile, open_file
+from novaforge.tools.datasets.reading.names import stem_of
+from novaforge.tools.datasets.reading.opened import OpenedFile, changed, open_file
 from novaforge.tools.datasets.rows import Line, OnReject
 
 __all__ = ["WORKS", "Batch", "Source", "SourceFile", "open_source"]
@@ -25,7 +25,14 @@ class Source:
     """A dataset that is open for one pass: batches for other processes, or rows in this one, but only once."""
 
     def __init__(
-        self, ctx: ToolContext, uri: str, argument: str, files: list[SourceFile], layout: Layout, opened: OpenedFile
+        self,
+        ctx: ToolContext,
+        uri: str,
+        argument: str,
+        files: list[SourceFile],
+        layout: Layout,
+        opened: OpenedFile,
+        notes: Sequence[Finding] = (),
     ) -> None:
         self.uri = uri
         self.argument = argument
@@ -35,8 +42,7 @@ class Source:
         self.columns = layout.columns
         """The header's names; None for rows that are objects, where each has its own keys."""
         self.delimiter = layout.delimiter
-        self.compression = ""
-        self.notes: list[Finding] = []
+        self.notes = list(notes)
         """What was found out, assumed or left out about the source as such; complete when all rows were read."""
         self.blank_lines = 0
         self.current_file = 0
@@ -44,9 +50,10 @@ class Source:
         self._ctx = ctx
         self._layout = layout
         self._opened = opened
-        self.digests: list[str] = []
+        self.digests: list[str | None] = []
         self._done = 0
-        self._encodings: list[str] = []
+        self._encodings: dict[str, None] = {}
+        self._compressions: dict[str, None] = {}
 
     @property
     def decoder(self) -> Decoder:
@@ -56,7 +63,13 @@ class Source:
     @property
     def encoding(self) -> str:
         """The encodings met so far."""
-        return ", ".join(dict.fromkeys([*self._encodings, self._opened.text.encoding]))
+        now = [self._opened.text.encoding] if self._layout.is_text else []
+        return ", ".join(name for name in dict.fromkeys([*self._encodings, *now]) if name)
+
+    @property
+    def compression(self) -> str:
+        """How the files met so far are packed: gzip, zstd, or an empty string."""
+        return ", ".join(name for name in dict.fromkeys([*self._compressions, self._opened.compression]) if name)
 
     @property
     def bytes_total(self) -> int:
@@ -66,7 +79,7 @@ class Source:
     @property
     def bytes_read(self) -> int:
         """How many of these bytes were read."""
-        return self._done + (self._opened.tap.bytes_read if len(self.digests) < len(self.files) else 0)
+        return self._done + (self._opened.bytes_read if len(self.digests) < len(self.files) else 0)
 
     @property
     def guess(self) -> str:
@@ -76,7 +89,7 @@ class Source:
     @property
     def stem(self) -> str:
         """The source's name without suffix, for row ids; letters, digits, dot, dash and underscore only."""
-        stem = PurePosixPath(self.uri).stem
+        stem = stem_of(self.uri)
         return "".join(ch if ch.isascii() and (ch.isalnum() or ch in "._-") else "-" for ch in stem) or "row"
 
     def label(self, file: int) -> str:
@@ -89,8 +102,10 @@ class Source:
             with ExitStack() as stack:
                 if index:
                     self._opened = stack.enter_context(open_file(self._ctx, file, self.argument))
+                    refuse_other(self._layout, self._opened, self.files[0])
                 yield from self._layout.batches(index, self._opened)
                 self._finish(self._opened)
+        self.notes += self._layout.notes()
 
     def rows(self, on_reject: OnReject) -> Iterator[Line]:
         """Yield the readable rows; tell `on_reject` about the others."""
@@ -107,29 +122,35 @@ class Source:
 
     def identity(self, rows: int | None = None) -> InputIdentity:
         """Return what was read: size, hash, ETag and version; raises InputError when a file changed meanwhile."""
+        several = len(self.files) > 1
         for file in self.files:
-            if stamp(self._ctx, file.uri, self.argument) != file.stamp:
-                raise self._changed(file.uri)
-        first = self.files[0].stamp
+            # Of several objects each was read by its ETag only, so that asking again would tell nothing new.
+            if not (several and file.stamp.etag) and stamp(self._ctx, file.uri, self.argument) != file.stamp:
+                raise changed(file.uri, self.argument)
+        first = Stamp(0) if several else self.files[0].stamp
         return InputIdentity(
             role="", uri=self.uri, bytes=self.bytes_total, rows=rows, etag=first.etag, version_id=first.version_id,
-            sha256=self.digests[0] if len(self.files) == 1 else self._combined(),
+            sha256=self._combined() if several else self.digests[0],
         )  # fmt: skip
 
+    def file_identities(self) -> list[JsonObject]:
+        """Return name, size, hash and ETag of each file that was read, for a manifest."""
+        return [
+            {"name": file.name, "uri": file.uri, "bytes": file.bytes, "sha256": digest, "etag": file.stamp.etag}
+            for digest, file in zip(self.digests, self.files, strict=False)
+        ]
+
     def _combined(self) -> str:
-        lines = (f"{digest}  {file.name}\n" for digest, file in zip(self.digests, self.files, strict=True))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        """Return one hash for all files, over lines as sha256sum writes them; an ETag stands in for a hash not known."""
+        pairs = zip(self.digests, self.files, strict=True)
+        lines = (f"{digest or f'etag:{file.stamp.etag}'}  {file.name}\n" for digest, file in pairs)
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _finish(self, opened: OpenedFile) -> None:
-        if opened.tap.bytes_read != opened.file.bytes:
-            raise self._changed(opened.uri)
+        self.digests.append(opened.finish())
         self._done += opened.file.bytes
-        self.digests.append(opened.tap.sha256)
-        self._encodings.append(opened.text.encoding)
-
-    def _changed(self, uri: str) -> InputError:
-        message = f"{uri} changed while it was being read."
-        return InputError(message, field=self.argument, value=uri, fix="call again when nobody writes to it")
+        self._encodings[opened.text.encoding if self._layout.is_text else ""] = None
+        self._compressions[opened.compression] = None
 
     # What callers of a source of one file used; they say source.encoding, source.blank_lines ... now.
     @property
@@ -150,10 +171,10 @@ class Source:
 
 @contextmanager
 def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generator[Source]:
-    """Open a dataset for one pass.
+    """Open a dataset for one pass: a file, folder, glob pattern, or S3 object, prefix or pattern.
 
-    Raises InputError for a missing or empty file, RefusedError for a format that is not read.
+    Raises InputError for a missing or empty source, RefusedError for a format that is not read or a mixture of them.
     """
-    files = find_files(ctx, uri, argument)
+    files, notes = find_files(ctx, uri, argument)
     with open_file(ctx, files[0], argument) as opened:
-        yield Source(ctx, uri, argument, files, find_layout(opened), opened)
+        yield Source(ctx, uri, argument, files, find_layout(opened), opened, notes)
