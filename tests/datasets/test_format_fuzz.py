@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novaforge.tools.datasets.formats import converse_check, converse_plain, rft
+from novaforge.tools.datasets.formats import converse_check, converse_plain, dpo, rft
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.converse_text import all_texts, holds_reserved_word, placed_texts
 from novaforge.tools.datasets.formats.rules import RESERVED_WORDS, RULES
@@ -90,6 +90,8 @@ def test_the_quick_look_accepts_no_row_that_the_full_check_does_not(row: Row) ->
     for abilities in ABILITIES.values():
         if converse_plain.keeps_the_rules(row, abilities):
             assert converse_check.check(row, abilities) == []
+    if dpo.keeps_the_rules(row):
+        assert all(dpo.check_in_full(abilities, row) == [] for abilities in ABILITIES.values())
     if rft.keeps_the_rules(row):
         assert rft.check_in_full(row) == []
 
@@ -97,6 +99,7 @@ def test_the_quick_look_accepts_no_row_that_the_full_check_does_not(row: Row) ->
 def test_the_quick_look_accepts_the_usual_rows() -> None:
     quick = [converse_plain.keeps_the_rules(row, ABILITIES["nova_lite_2"]) for row in examples.GOOD["sft"]]
     assert quick == [True, True, False, False, False, True]
+    assert [dpo.keeps_the_rules(row) for row in examples.GOOD["dpo"]] == [True, False, True]
     assert [rft.keeps_the_rules(row) for row in examples.GOOD["rft"]] == [True, True, False, False]
 
 

@@ -20,7 +20,7 @@ def keeps_the_rules(row: JsonRow, abilities: Abilities) -> bool:
     known = 2
     if "system" in row:
         known = 3
-        if not _plain_system(row["system"]):
+        if not plain_system(row["system"]):
             return False
     tools: _Tools | None = None
     if "toolConfig" in row:
@@ -97,7 +97,8 @@ def _plain_result(item: Any) -> bool:
     return not holds_reserved_word(text) if type(text) is str else type(item.get("json")) is dict
 
 
-def _plain_system(system: Any) -> bool:
+def plain_system(system: Any) -> bool:
+    """Tell a system of one text without reserved words."""
     if type(system) is not list or len(system) != 1 or type(system[0]) is not dict or len(system[0]) != 1:
         return False
     text = system[0].get("text")
