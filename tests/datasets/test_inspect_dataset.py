@@ -27,7 +27,8 @@ def test_a_labelled_table_is_described_and_a_mapping_proposed(desk: "Desk") -> N
     tags = next(column for column in result.columns if column.name == "Tags")
     assert (tags.filled, tags.empty, tags.chars_max) == (20, 20, 3)
     assert result.labels == {"HQ": 30, "LQ": 10}
-    assert result.suggested == {"method": "SFT_LORA", "columns": {"query": "Body", "response": "Y"}}
+    wanted = {"method": "SFT_LORA", "columns": {"query": "Body", "response": "Y"}, "model": "nova_lite_2"}
+    assert result.suggested == wanted
     assert result.supported_targets == ["SFT_LORA", "RFT_LORA", "EVALUATION", "CPT", "RFT_MULTITURN_LORA"]
     assert result.lengths["chars_max"] == len("question 10HQ") and "tokens_p95" in result.lengths
     assert "not public" in str(result.lengths["tokens_basis"])
@@ -72,7 +73,7 @@ def test_shapes_are_recognised_with_the_methods_they_serve(
 def test_finished_rows_are_measured_by_query_and_answer(desk: "Desk", converse: Callable[..., Any]) -> None:
     result = inspect(desk, desk.jsonl([converse("four", label) for label in ("x", "y") * 6]))
     assert result.labels == {"x": 6, "y": 6} and result.lengths["chars_max"] == 5
-    assert result.suggested == {"method": "SFT_LORA", "columns": {}}
+    assert result.suggested == {"method": "SFT_LORA", "columns": {}, "model": "nova_lite_2"}
     assert "validate_dataset(" in result.next_step
 
 
@@ -118,21 +119,19 @@ def test_keys_without_end_do_not_fill_the_result(desk: "Desk") -> None:
     assert "source-columns" in {finding.rule for finding in result.findings}
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("a.csv", b""), ("b.csv", "Body,Y\n".encode("utf-16")), ("c.jsonl", b"{oops\n")]
-)
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("c.jsonl", b"{oops\n")])
 def test_a_file_that_cannot_be_read_at_all_is_an_error(desk: "Desk", name: str, content: bytes) -> None:
     with pytest.raises(InputError) as caught:
         inspect(desk, desk.write(name, content))
     assert caught.value.fix
 
 
-@pytest.mark.parametrize(("mark", "word"), [(";", "semicolons"), ("\t", "tabs")])
-def test_a_table_with_another_delimiter_is_told_at_first_sight(desk: "Desk", mark: str, word: str) -> None:
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_a_table_with_another_delimiter_is_read_and_the_delimiter_told(desk: "Desk", mark: str) -> None:
     result = inspect(desk, desk.write("data.csv", f"Body{mark}Y\nhello{mark}a\n"))
+    assert result.source["delimiter"] == mark and [column.name for column in result.columns] == ["Body", "Y"]
     (finding,) = [finding for finding in result.findings if finding.rule == "source-delimiter"]
-    assert finding.severity == "block" and word in finding.message and finding.fix
-    assert "Correct" in result.next_step
+    assert finding.severity == "info"
 
 
 def test_lines_lost_to_an_open_quote_are_counted_in_the_finding(desk: "Desk") -> None:

@@ -1,184 +1,190 @@
-"""Say what a file is: format, shape, columns, lengths, labels, and what it could be used for."""
+"""Say what a source is: format, shape, columns, lengths, labels, and what it could be used for."""
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import chain, islice
+from contextlib import closing
 from typing import Any
 
 import orjson
 
-from novaforge.guards.errors import InputError
+from novaforge.guards.errors import InputError, NovaForgeError
 from novaforge.guards.findings import Finding, blocking
 from novaforge.guards.text import clean, one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.reports import reject_findings
-from novaforge.tools.datasets.checks.stats import Labels, Lengths
-from novaforge.tools.datasets.checks.tally import Rejects
-from novaforge.tools.datasets.formats.converse import CONVERSE
-from novaforge.tools.datasets.formats.targets import BY_NAME, FORMATS, WORKS
+from novaforge.tools.datasets.engine.head import head_of
+from novaforge.tools.datasets.engine.run import Engine
+from novaforge.tools.datasets.inspection_work import FURTHER, MAX_COLUMNS, ColumnCounts, Counts, InspectWork
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import ColumnView, InspectResult
 from novaforge.tools.datasets.rows import JsonRow, Line
-from novaforge.tools.datasets.shapes.columns import display, normalise, other_delimiter, propose, resolve
-from novaforge.tools.datasets.shapes.recognise import HEAD_ROWS, TARGETS, recognise
+from novaforge.tools.datasets.shapes.base import Converter
+from novaforge.tools.datasets.shapes.columns import display
+from novaforge.tools.datasets.shapes.convert import converter
+from novaforge.tools.datasets.shapes.recognise import TARGETS, look, records_of
+from novaforge.tools.datasets.shapes.suggest import next_call, suggest
 from novaforge.tools.results import finding_views
 
 MAX_SAMPLE_ROWS = 20
-MAX_COLUMNS = 100
 _CELL_CHARS = 300
 _LABEL_CHARS = 60
 _LABELS_SHOWN = 30
-
-
-class _Column:
-    """Fill, lengths and labels of one column."""
-
-    def __init__(self) -> None:
-        self.filled = 0
-        self.lengths = Lengths()
-        self.labels = Labels()
-
-    def add(self, text: str) -> None:
-        if text and not text.isspace():
-            self.filled += 1
-            self.lengths.add(text)
-            self.labels.add(text)
+_FILES_SHOWN = 20
+_LANGUAGE_ROWS = 100
 
 
 class _Inspection:
+    """What is known of a source from its first rows, and what is counted in all of them."""
+
     def __init__(self, source: Source, columns: Columns | None) -> None:
         self.source = source
-        self.rejects = Rejects()
-        self._lines = source.rows(self.rejects.add)
-        self.head = list(islice(self._lines, HEAD_ROWS))
-        self.shape, self.others = recognise(self.head, source.columns)
-        present = source.columns or list(dict.fromkeys(key for line in self.head for key in line.record))
-        self.mapping = self._mapping(columns, present)
-        listed = present if source.columns is not None else [*present[:MAX_COLUMNS], *self.mapping.values()]
-        self.columns = {name: _Column() for name in listed}
-        self.lengths = Lengths()
-        self.labels = Labels()
-        self.rows = 0
+        head = head_of(source)
+        self.head = head.lines
+        self.batches = head.batches
+        self.found = look(self.head, source.columns)
+        self.records = records_of(self.head, source.columns)
+        self.suggestion = suggest(source, self.found, self.records, columns)
+        self.refused: NovaForgeError | None = None
+        self.convert = self._converter()
+        present = source.columns or list(dict.fromkeys(key for record in self.records for key in record))
+        self.listed = list(dict.fromkeys([*present[:MAX_COLUMNS], *self.suggestion.columns.values()]))
+        if source.columns is not None:
+            self.listed = list(source.columns)
+        self.counts = Counts(columns={name: ColumnCounts() for name in self.listed})
+        self.languages = _languages(self.convert, self.head)
 
     def read(self, ctx: ToolContext) -> None:
         """Go through all rows once."""
-        heartbeat = Heartbeat(ctx, self.source)
-        for line in chain(self.head, self._lines):
-            self.rows += 1
-            heartbeat.beat(self.rows)
-            cells = dict(self._cells(line))
-            for name, text in cells.items():
-                self._column(name).add(text)
-            self._measure(line, cells)
+        mapped = self.suggestion.columns
+        work = InspectWork(
+            self.source.decoder,
+            tuple(self.source.columns) if self.source.columns is not None else None,
+            tuple(self.listed),
+            tuple(mapped.values()),
+            mapped.get("response", ""),
+            self.convert,
+        )
+        engine = Engine[Counts](self.source, self.batches, work, Heartbeat(ctx, self.source))
+        with closing(engine.results()) as results:
+            for file, result in results:
+                self.counts.merge(result, self.source.label(file))
+                self.source.decoder.guess = self.source.decoder.guess or result.guess
+                engine.rows = self.counts.rows
 
-    def _mapping(self, columns: Columns | None, present: list[str]) -> Columns:
-        if columns is None:
-            usable = CONVERSE.fields if self.shape in ("table", "gen_qa") else ()
-            return {name: column for name, column in propose(present).items() if name in usable}
-        return resolve(normalise(columns), present, f"in {self.source.uri}")
-
-    def _cells(self, line: Line) -> Iterator[tuple[str, str]]:
-        if isinstance(line.record, list):
-            yield from zip(self.source.columns or [], line.record, strict=True)
-            return
-        for name, value in line.record.items():
-            yield name, "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-
-    def _column(self, name: str) -> _Column:
-        if name not in self.columns:
-            if len(self.columns) >= MAX_COLUMNS and self.source.columns is None:
-                # Keys without end are no columns; they are counted together, under a name no key has in the result.
-                name = "(further keys)"
-            self.columns.setdefault(name, _Column())
-        return self.columns[name]
-
-    def _measure(self, line: Line, cells: dict[str, str]) -> None:
-        if self.shape in BY_NAME and isinstance(line.record, dict) and not self.mapping:
-            row_format = BY_NAME[self.shape]
-            self.lengths.add(row_format.prompt(line.record), row_format.answer(line.record))
-            self.labels.add(row_format.answer(line.record))
-            return
-        used = self.mapping.values() or cells.keys()
-        self.lengths.add(*(cells.get(column, "") for column in used))
-        if "response" in self.mapping:
-            self.labels.add(cells.get(self.mapping["response"], ""))
+    def _converter(self) -> Converter | None:
+        """Return the conversion that is suggested, for shapes that are no tables: there the columns tell all."""
+        wanted = self.suggestion.format
+        if wanted is None or self.found.shape in ("table", "unknown", "evaluation_output") or self.suggestion.given:
+            return None
+        try:
+            return converter(self.source, self.head, None, wanted, None)
+        except NovaForgeError as error:
+            self.refused = error
+            return None
 
 
 def inspect(ctx: ToolContext, source: str, columns: Columns | None, sample_rows: int) -> InspectResult:
-    """Read a file once and describe it; raises InputError or RefusedError when it cannot be read at all."""
+    """Read a source once and describe it; raises InputError or RefusedError when it cannot be read at all."""
     if not 0 <= sample_rows <= MAX_SAMPLE_ROWS:
         message = f"sample_rows is {sample_rows}."
         raise InputError(message, field="sample_rows", value=sample_rows, fix=f"give 0 to {MAX_SAMPLE_ROWS}")
     with open_source(ctx, source) as opened:
         seen = _Inspection(opened, columns)
         seen.read(ctx)
-        if not seen.rows and seen.rejects.rows:
+        if not seen.counts.rows and seen.counts.rejects.rows:
             raise InputError(
-                f"No row of {source} can be read: {seen.rejects.describe()}.",
+                f"No row of {source} can be read: {seen.counts.rejects.describe()}.",
                 field="source",
                 value=source,
-                fix="; ".join(finding.fix for finding in reject_findings(opened, seen.rejects)),
+                fix="; ".join(finding.fix for finding in reject_findings(opened, seen.counts.rejects)),
             )
         return _result(ctx, seen, sample_rows)
 
 
 def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectResult:
-    source = seen.source
-    suggested, findings = _suggested(seen), _findings(seen)
+    source, counts, shape = seen.source, seen.counts, seen.found.shape
+    findings = _findings(seen)
+    wrong = blocking(findings)
     return InspectResult(
         format=source.format,
-        encoding=source.lines.encoding,
-        shape=seen.shape,
-        rows=seen.rows,
-        bytes=source.stamp.bytes,
-        rejected=seen.rejects.reasons,
-        columns=[_view(name, column, seen.rows) for name, column in list(seen.columns.items())[: MAX_COLUMNS + 3]],
-        lengths=seen.lengths.summary(),
+        encoding=source.encoding,
+        shape=shape,
+        source=_about(seen),
+        rows=counts.rows,
+        bytes=source.bytes_total,
+        rejected=counts.rejects.reasons,
+        columns=[_view(name, column, counts.rows) for name, column in _shown(counts)],
+        lengths=counts.lengths.summary(),
         labels=_labels(seen),
         findings=finding_views(findings),
-        suggested=suggested,
-        supported_targets=TARGETS[seen.shape],
+        suggested=seen.suggestion.view(),
+        supported_targets=TARGETS[shape],
         untrusted_sample=[_sample(line, source.columns) for line in seen.head[:sample_rows]],
         sandbox=ctx.mode.sandbox,
-        next_step="Correct the [block] findings first." if blocking(findings) else _next(source, seen, suggested),
+        next_step="Correct the [block] findings first." if wrong else next_call(ctx, source, shape, seen.suggestion),
     )
 
 
-def _suggested(seen: _Inspection) -> JsonObject:
-    targets = TARGETS[seen.shape]
-    if not targets:
-        return {}
-    complete = seen.shape != "table" or all(name in seen.mapping for name in FORMATS[targets[0]].required)
-    shown = {name: display(column) for name, column in seen.mapping.items()}
-    columns: JsonObject = dict(shown) if seen.shape == "table" else {}
-    # Only RFT takes an object as the wanted answer.
-    method = "RFT_LORA" if _object_answers(seen) else targets[0]
-    return {"method": method if complete else None, "columns": columns}
+def _about(seen: _Inspection) -> JsonObject:
+    source = seen.source
+    files: list[JsonObject] = [{"uri": file.uri, "bytes": file.bytes} for file in source.files[:_FILES_SHOWN]]
+    about: JsonObject = {
+        "compression": source.compression or None,
+        "delimiter": source.delimiter or None,
+        "files": len(source.files),
+        "first_files": [dict(file) for file in files] if len(source.files) > 1 else [],
+        "shape_because": seen.found.why(),
+    }
+    if seen.convert is not None and seen.convert.notes:
+        about["conversion"] = "; ".join(seen.convert.notes)
+    if seen.languages:
+        about["languages"] = dict(seen.languages)
+    return about
 
 
-def _object_answers(seen: _Inspection) -> bool:
-    column = seen.mapping.get("response", "")
-    return any(isinstance(line.record, dict) and isinstance(line.record.get(column), dict) for line in seen.head)
+def _languages(convert: Converter | None, head: list[Line]) -> dict[str, int]:
+    """Return the languages of the first rows' longest texts, most frequent first."""
+    from novaforge.tools.datasets.analysis.language import language_of
+
+    found: Counter[str] = Counter()
+    for line in head[:_LANGUAGE_ROWS]:
+        record: Any = line.record
+        values = record if isinstance(record, list) else list(_texts(record))
+        longest = max((value for value in values if isinstance(value, str)), key=len, default="")
+        found[language_of(longest)[0]] += 1
+    return dict(found.most_common(5))
+
+
+def _texts(value: Any, depth: int = 0) -> list[str]:
+    """Return the texts in a value, a few levels deep."""
+    if isinstance(value, str):
+        return [value]
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for item in inner for text in _texts(item, depth + 1)] if depth < 6 else []
 
 
 def _labels(seen: _Inspection) -> dict[str, int]:
-    counts = seen.labels.counts
-    if not counts and not seen.mapping and seen.shape == "table":
-        counts = next((column.labels.counts for column in seen.columns.values() if column.labels.counts), {})
+    labels = seen.counts.labels.counts
+    if not labels and not seen.suggestion.columns and seen.found.shape == "table":
+        columns = seen.counts.columns.values()
+        labels = next((column.labels.counts for column in columns if column.labels.counts), {})
     cleaned: Counter[str] = Counter()
-    for label, count in list(counts.items())[:_LABELS_SHOWN]:
+    for label, count in list(labels.items())[:_LABELS_SHOWN]:
         cleaned[one_line(label, _LABEL_CHARS)] += count
     return dict(cleaned)
 
 
-def _view(name: str, column: _Column, rows: int) -> ColumnView:
+def _shown(counts: Counts) -> list[tuple[str, ColumnCounts]]:
+    return [(name, column) for name, column in counts.columns.items()][: MAX_COLUMNS + 3]
+
+
+def _view(name: str, column: ColumnCounts, rows: int) -> ColumnView:
     return ColumnView(
         name=display(name),
         filled=column.filled,
-        empty=rows - column.filled,
+        empty=max(0, rows - column.filled),
         chars_p50=column.lengths.percentile(50),
         chars_max=column.lengths.percentile(100),
         labels=len(column.labels.counts) or None,
@@ -186,49 +192,59 @@ def _view(name: str, column: _Column, rows: int) -> ColumnView:
 
 
 def _findings(seen: _Inspection) -> list[Finding]:
-    found = reject_findings(seen.source, seen.rejects)
-    if not seen.rows:
-        found.append(
-            Finding(rule="DA1-empty", severity="block", message="the file has no rows", fix="give a file with rows")
-        )
-    if other := other_delimiter(seen.source.columns or []):
-        message = f"the header is one column that looks delimited by {other}; only commas are read"
-        fix = "write the file again with commas between the cells"
-        found.append(Finding(rule="source-delimiter", severity="block", message=message, fix=fix))
-    if len(seen.columns) > MAX_COLUMNS:
+    counts, found = seen.counts, seen.found
+    findings = [*seen.source.notes, *reject_findings(seen.source, counts.rejects)]
+    if not counts.rows:
+        findings.append(_finding("DA1-empty", "block", "the file has no rows", fix="give a file with rows"))
+    if len(counts.columns) > MAX_COLUMNS or FURTHER in counts.columns:
         message = f"only the first {MAX_COLUMNS} columns are listed one by one"
-        found.append(Finding(rule="source-columns", severity="info", message=message))
-    if seen.others:
-        message = f"{seen.others} of the first {len(seen.head)} rows have another shape than {seen.shape}"
-        found.append(Finding(rule="source-shape", severity="warn", message=message, fix="separate them"))
-    if not TARGETS[seen.shape]:
-        message = f"the shape {seen.shape} cannot be transformed now"
-        found.append(Finding(rule="source-shape", severity="info", message=message, fix=f"works now: {WORKS}"))
-    for name, column in seen.mapping.items():
-        empty = seen.rows - seen.columns[column].filled
-        if name in ("query", "response") and empty:
+        findings.append(_finding("source-columns", "info", message))
+    if found.others:
+        told = ", ".join(f"{name} in {rows}" for name, rows in found.shapes.items())
+        message = f"{found.others} of the first {found.rows} rows have another shape than {found.shape}: {told}"
+        findings.append(_finding("source-shape", "warn", message, fix="separate them"))
+    if found.shape == "prompts":
+        message = "the prompts have no reference answer: RFT has nothing to compare with, SFT nothing to learn from"
+        findings.append(_finding("source-answers", "warn", message, fix="add a key reference_answer to each row"))
+    if seen.refused is not None:
+        findings.append(_finding("source-shape", "warn", seen.refused.message, fix=seen.refused.fix or ""))
+    return findings + _left_out(seen)
+
+
+def _left_out(seen: _Inspection) -> list[Finding]:
+    """Return which readable rows the suggested conversion would not write."""
+    counts, method = seen.counts, seen.suggestion.method
+    found = [
+        _finding(
+            "source-rows", "warn", f"transform_dataset for {method} rejects: {reason} ({counts.left_out.where(reason).where()})",
+            fix="correct them, or go on without them", count=rows,
+        )
+        for reason, rows in counts.left_out.reasons.items()
+    ]  # fmt: skip
+    for name, column in seen.suggestion.columns.items():
+        empty = counts.rows - counts.columns[column].filled if column in counts.columns else 0
+        if name in ("query", "response") and empty > 0:
             message = f"the column of {name} is empty in {empty} row{'s' if empty > 1 else ''}, which transform_dataset rejects"
-            found.append(Finding(rule="source-empty", severity="warn", message=message, count=empty))
+            found.append(_finding("source-empty", "warn", message, count=empty))
     return found
+
+
+def _finding(rule: str, severity: Any, message: str, fix: str = "", count: int = 1) -> Finding:
+    return Finding(rule=rule, severity=severity, message=message, fix=fix, count=count)
 
 
 def _sample(line: Line, header: list[str] | None) -> JsonObject:
     record: Any = line.record
-    row: JsonRow = dict(zip(header, record, strict=True)) if header is not None else record
+    row: JsonRow = dict(zip(header or (), record, strict=False)) if isinstance(record, list) else record
     items = list(row.items())[:MAX_COLUMNS]
-    shown: JsonObject = {display(name): _shown(value) for name, value in items}
+    shown: JsonObject = {display(name): _cell(value) for name, value in items}
     return shown | {"(line)": line.number}
 
 
-def _shown(value: Any) -> str:
-    return clean(value if isinstance(value, str) else orjson.dumps(value).decode(), _CELL_CHARS)
-
-
-def _next(source: Source, seen: _Inspection, suggested: JsonObject) -> str:
-    if seen.shape in ("converse", "rft", "gen_qa"):
-        return f'validate_dataset(source="{source.uri}", method="{TARGETS[seen.shape][0]}", model="nova_lite_2")'
-    if suggested.get("method"):
-        return "transform_dataset with the suggested columns, or others, for SFT_LORA, RFT_LORA or EVALUATION"
-    if suggested:
-        return 'Say which columns to use: transform_dataset(columns={"query": ..., "response": ...})'
-    return "Convert the file to a table with one column for the query and one for the response"
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return clean(value, _CELL_CHARS)
+    try:
+        return clean(orjson.dumps(value).decode(), _CELL_CHARS)
+    except TypeError:
+        return clean(str(value), _CELL_CHARS)

@@ -1,5 +1,7 @@
 """Pass rows on that have the wanted format already."""
 
+import orjson
+
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.rows import Finished, Line, Reject
 from novaforge.tools.datasets.shapes.base import Converter, TextOf, answer_text, broken, no_column, query_text
@@ -22,7 +24,9 @@ class ReadyRows(Converter):
         hits = self._format.check(row)
         if hits and (reject := broken(line, hits)):
             return reject
-        return Finished(line.raw.strip() + b"\n", row, self._format.prompt(row), self._format.answer(row), hits)
+        # What was no line of JSON has no bytes of its own to be passed on.
+        data = line.raw.strip() + b"\n" if line.raw else orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        return Finished(data, row, self._format.prompt(row), self._format.answer(row), hits)
 
     def _text_of(self, column: str, argument: str) -> TextOf:
         logical = ALIASES.get(column, column)

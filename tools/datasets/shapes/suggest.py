@@ -1,0 +1,149 @@
+"""Propose method, model and columns for a source, and the call that goes on from there."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from novaforge.guards.errors import NovaForgeError
+from novaforge.guards.values import JsonObject
+from novaforge.tools.arguments import Columns
+from novaforge.tools.aws.storage import is_s3
+from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.targets import row_format
+from novaforge.tools.datasets.reading.source import Source
+from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.shapes.columns import display, normalise, propose, resolve
+from novaforge.tools.datasets.shapes.recognise import TARGETS, Recognition
+
+_MODELS = {"DPO_LORA": "nova_lite"}
+_PLATFORMS = {"rft_multiturn": "hyperpod", "rft_flat": "serverless", "prompts": "hyperpod"}
+_READY = ("converse", "rft", "gen_qa", "dpo", "llm_judge", "rft_multiturn", "rft_flat")
+"""Shapes whose rows need no conversion for their first method."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to do with a source; without a method somebody has to say which columns are meant."""
+
+    method: str | None
+    model: str
+    columns: Columns
+    platform: str | None = None
+    task: str | None = None
+    given: bool = False
+    """Whether the caller named the columns."""
+    ready: bool = False
+
+    @property
+    def format(self) -> RowFormat | None:
+        """The row format of the suggestion, or None."""
+        return row_format(self.method, self.model, self.platform, self.task) if self.method else None
+
+    def view(self) -> JsonObject:
+        """Return the suggestion as it is shown; empty when nothing can be done with the source."""
+        if self.method is None and not self.model:
+            return {}
+        shown: JsonObject = {
+            "method": self.method,
+            "columns": {name: display(column) for name, column in self.columns.items()},
+        }
+        more = {"model": self.model if self.method else None, "platform": self.platform, "task": self.task}
+        return shown | {name: value for name, value in more.items() if value}
+
+
+def suggest(source: Source, found: Recognition, records: Sequence[JsonRow], columns: Columns | None) -> Suggestion:
+    """Return what a source is best used for; raises InputError for columns that it does not have."""
+    present = source.columns or list(dict.fromkeys(key for record in records for key in record))
+    if columns is not None:
+        mapping = resolve(normalise(columns), present, f"in {source.uri}")
+        return _for_table(mapping, records, given=True)
+    if found.shape == "table":
+        return _for_table(propose(present), records)
+    targets = TARGETS[found.shape]
+    if not targets:
+        return Suggestion(None, "", {})
+    method = targets[0]
+    platform = _PLATFORMS.get(found.shape)
+    task = "llm_judge" if found.shape in ("llm_judge", "evaluation_output") else None
+    ready = found.shape in _READY or (found.shape == "text" and "text" in found.keys)
+    # A table's cells become rows first, whatever they mean.
+    return Suggestion(
+        method, _MODELS.get(method, "nova_lite_2"), {}, platform, task, ready=ready and source.columns is None
+    )
+
+
+def _for_table(columns: Columns, records: Sequence[JsonRow], *, given: bool = False) -> Suggestion:
+    answer = columns.get("response", "")
+    # Only RFT takes an object as the wanted answer.
+    objects = any(isinstance(record.get(answer), dict) for record in records)
+    if "text" in columns and "query" not in columns:
+        return Suggestion("CPT", "nova_lite_2", columns, given=given)
+    if {"chosen", "rejected"} <= columns.keys():
+        return Suggestion("DPO_LORA", "nova_lite", columns, given=given)
+    complete = {"query", "response"} <= columns.keys()
+    method = ("RFT_LORA" if objects else "SFT_LORA") if complete else None
+    return Suggestion(method, "nova_lite_2", _usable(columns, method), given=given)
+
+
+def _usable(columns: Columns, method: str | None) -> Columns:
+    """Leave out what the method's rows have no place for."""
+    if method is None:
+        return columns
+    fields = row_format(method, "nova_lite_2").fields
+    return {name: column for name, column in columns.items() if name in fields}
+
+
+def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggestion) -> str:
+    """Return the call that goes on with a source; it works as it stands wherever nothing has to be decided first."""
+    uri = json.dumps(source.uri, ensure_ascii=False)
+    if suggestion.method is None:
+        if not suggestion.model:
+            return "Convert the rows to a table or chats, and inspect again."
+        return 'Say which columns to use: transform_dataset(columns={"query": ..., "response": ...})'
+    more = "".join(
+        f', {name}="{value}"'
+        for name, value in (("platform", suggestion.platform), ("task", suggestion.task))
+        if value is not None
+    )
+    what = f'method="{suggestion.method}", model="{suggestion.model}"{more}'
+    if suggestion.ready and not suggestion.given:
+        return f"validate_dataset(source={uri}, {what})"
+    if shape == "evaluation_output":
+        return f'transform_dataset(source={uri}, target={_target(ctx, source, "pairs")}, {what}, pair_with="<the other evaluation\'s inference_output.jsonl>")'
+    if suggestion.given:
+        what += f", columns={json.dumps(suggestion.columns, ensure_ascii=False)}"
+    return f"transform_dataset(source={uri}, target={_target(ctx, source, suggestion.method.lower())}, {what})"
+
+
+def _target(ctx: ToolContext, source: Source, name: str) -> str:
+    """Return a new folder beside the source; below the working directory for a source that is neither file nor S3."""
+    uri = source.uri
+    wild = min((uri.find(mark) for mark in "*?[" if mark in uri), default=len(uri))
+    base = uri[:wild].rsplit("/", 1)[0] if wild < len(uri) else uri.rstrip("/")
+    if is_s3(uri):
+        parent, _, stem = base.rpartition("/")
+        folder = f"{parent if parent != 's3:/' else base}/{_stem(stem)}-{name}"
+        return json.dumps(folder)
+    if "://" in uri:
+        return json.dumps(f"{source.stem}-{name}")
+    path = PurePosixPath(base)
+    return json.dumps(_free(ctx, str(path.parent / f"{_stem(path.name)}-{name}")), ensure_ascii=False)
+
+
+def _stem(name: str) -> str:
+    return name.split(".", 1)[0] or name or "data"
+
+
+def _free(ctx: ToolContext, folder: str) -> str:
+    """Return the folder, with a number when there is one of this name already."""
+    for number in range(1, 100):
+        name = folder if number == 1 else f"{folder}-{number}"
+        try:
+            taken = ctx.storage.local(name).exists()
+        except NovaForgeError:
+            return name
+        if not taken:
+            return name
+    return folder
