@@ -176,8 +176,11 @@ def test_only_the_files_that_published_rows_use_are_kept(ctx: ToolContext, targe
     refs = [ref_of(data_uri_of("png", make.png(width)), target) for width in (30, 31, 32)]
     with MediaCopier(ctx, target) as copier:
         copier.add(refs)
-        copier.finish()
-        copier.keep({refs[1].name})
+        outcome = copier.finish()
+        assert outcome.totals() == (3, sum(len(make.png(width)) for width in (30, 31, 32)))
+        outcome.use([refs[1].name])
+        assert outcome.totals() == (1, len(make.png(31)))
+        copier.keep()
     assert ctx.storage.list(target.uri) == [f"{target.uri}/{refs[1].name}"]
 
 
@@ -283,7 +286,7 @@ def test_settling_changes_nothing_but_the_media_of_a_row(text: str, more: str) -
     row = {"system": more, "messages": [{"content": [{"text": text}, item, {"text": orjson.dumps(item).decode()}]}]}
     register = Register()
     register.new(ref.name)
-    register.done(ref.name, final="0.webp")
+    register.copied(ref.name, "0.webp", 1, ours=True)
     settled = orjson.loads(Outcome(target, register, None).settle(orjson.dumps(row)))
     register.close()
     located = settled["messages"][0]["content"][1]["image"]

@@ -1,10 +1,11 @@
 """Copy the media of rows beside the data while the rows are written, and take them back when the rows are not published."""
 
+import os
 import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
@@ -89,11 +90,13 @@ class MediaCopier:
         self._wait(0)
         return Outcome(self._target, self._register, self._vault)
 
-    def keep(self, used: Container[str] | None = None) -> None:
-        """Leave the copies where they are, after the rows were published; with `used`, only those of these names."""
+    def keep(self) -> int:
+        """Leave the copies where they are, after the rows were published.
+
+        When the outcome was told which rows use them, the others are removed; returns how many could not be.
+        """
         self._kept = True
-        if used is not None:
-            self._remove(lambda name: name not in used)
+        return self._remove(unused=True) if self._register.uses else 0
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +108,7 @@ class MediaCopier:
         self._pool.shutdown(wait=True, cancel_futures=True)
         try:
             if not self._kept:
-                left = self._remove(lambda name: True)
+                left = self._remove(unused=False)
                 if left and isinstance(error, NovaForgeError):
                     error.data["media_left_behind"] = left
                     error.message += f" {left} copied media files could not be removed again."
@@ -151,20 +154,16 @@ class MediaCopier:
                 file.seek(0)
                 name = final_name(ref, file.read(HEAD_BYTES))
                 if not self._stop.is_set():
-                    made = self._place.put(name, file)
-                    self._register.done(ref.name, final=name, ours=made)
+                    size = file.seek(0, os.SEEK_END)
+                    self._register.copied(ref.name, name, size, ours=self._place.put(name, file))
         except MediaError as error:
-            self._register.done(ref.name, problem=str(error))
+            self._register.failed(ref.name, str(error))
 
-    def _remove(self, unwanted: "_Choice") -> int:
+    def _remove(self, *, unused: bool) -> int:
         """Remove copies made here, several at once; returns how many could not be."""
         with ThreadPoolExecutor(self._settings.threads) as pool:
-            gone = pool.map(self._place.remove, (final for name, final in self._register.ours() if unwanted(name)))
+            gone = pool.map(self._place.remove, self._register.ours(unused=unused))
             return sum(not removed for removed in gone)
-
-
-class _Choice(Protocol):
-    def __call__(self, name: str, /) -> bool: ...
 
 
 def copy_media(
@@ -197,7 +196,7 @@ def final_name(ref: MediaRef, head: bytes) -> str:
     return f"{stem.removesuffix(GUESSED)}.{real}"
 
 
-def _existing(folder: Path | None) -> Path | None:
+def _existing(folder: Path | None) -> str | None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return str(folder) if folder is not None else None

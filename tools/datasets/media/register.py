@@ -2,10 +2,11 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _SCHEMA = """
-CREATE TABLE media (name TEXT PRIMARY KEY, final TEXT, problem TEXT, ours INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
+CREATE TABLE media (name TEXT PRIMARY KEY, final TEXT, problem TEXT, ours INTEGER NOT NULL DEFAULT 0,
+                    bytes INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
 """
 
 
@@ -19,6 +20,7 @@ class Register:
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(_SCHEMA)
+        self.uses = False
         self._given = 0
         self._done = 0
 
@@ -29,11 +31,23 @@ class Register:
             self._given += added
         return added
 
-    def done(self, name: str, *, final: str | None = None, problem: str | None = None, ours: bool = False) -> None:
-        """Note what became of a file: the name it got and whether this call made it, or why it could not be used."""
+    def copied(self, name: str, final: str, size: int, *, ours: bool) -> None:
+        """Note the name and bytes of a file that was copied, and whether this call made it."""
+        self._change("UPDATE media SET final = ?, bytes = ?, ours = ? WHERE name = ?", (final, size, ours, name))
+
+    def failed(self, name: str, problem: str) -> None:
+        """Note why a file could not be used."""
+        self._change("UPDATE media SET problem = ? WHERE name = ?", (problem, name))
+
+    def use(self, names: Iterable[str]) -> None:
+        """Note that a published row needs these files."""
         with self._lock:
-            change = "UPDATE media SET final = ?, problem = ?, ours = ? WHERE name = ?"
-            self._db.execute(change, (final, problem, ours, name))
+            self._db.executemany("UPDATE media SET used = 1 WHERE name = ?", ((name,) for name in names))
+        self.uses = True
+
+    def _change(self, statement: str, values: tuple[str | int, ...]) -> None:
+        with self._lock:
+            self._db.execute(statement, values)
             self._done += 1
 
     def outcome(self, name: str) -> tuple[str, str]:
@@ -46,17 +60,26 @@ class Register:
         """Return how many are done and how many were given."""
         return self._done, self._given
 
-    def ours(self) -> Iterator[tuple[str, str]]:
-        """Yield name and final name of the files this call made."""
+    def totals(self) -> tuple[int, int]:
+        """Return how many files were copied and their bytes; of those that are used, once `use` was called."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT COUNT(*), TOTAL(bytes) FROM media WHERE final IS NOT NULL AND used >= ?", (self.uses,)
+            ).fetchone()
+        return int(row[0]), int(row[1])
+
+    def ours(self, *, unused: bool) -> Iterator[str]:
+        """Yield the final names of the files this call made; with `unused` only those no published row needs."""
         last = ""
         while True:
             with self._lock:
                 page = self._db.execute(
-                    "SELECT name, final FROM media WHERE ours AND name > ? ORDER BY name LIMIT 500", (last,)
+                    "SELECT name, final FROM media WHERE ours AND name > ? AND NOT (used AND ?) ORDER BY name LIMIT 500",
+                    (last, unused),
                 ).fetchall()
             if not page:
                 return
-            yield from page
+            yield from (final for _, final in page)
             last = page[-1][0]
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ def read_web(url: str, limits: WebLimits) -> Iterator[bytes]:
         try:
             yield from _pieces(url, limits, watch)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            if watch.rang:
+            if watch.rang or isinstance(error, TimeoutError):
                 raise MediaError(f"the server took longer than {limits.seconds:g} s") from error
             if isinstance(error, MediaError):
                 raise

@@ -1,0 +1,74 @@
+"""Rows with media go the whole way: from chats with pictures to a validated file whose media lie beside it."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from novaforge.guards.errors import InputError
+from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.media.references import data_uri_of
+from novaforge.tools.datasets.tool import transform_dataset, validate_dataset
+
+
+def chat(question: str, *references: str) -> dict[str, Any]:
+    pictures = [{"type": "image_url", "image_url": {"url": reference}} for reference in references]
+    user = {"role": "user", "content": [{"type": "text", "text": question}, *pictures]}
+    return {"messages": [user, {"role": "assistant", "content": f"an answer to {question}"}]}
+
+
+@pytest.fixture
+def source(tmp_path: Path, make: Any) -> str:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "near.gif").write_bytes(make.gif())
+    rows = [
+        chat("inside", data_uri_of("png", make.png())),
+        chat("beside", "pictures/near.gif"),
+        chat("missing", "pictures/missing.gif"),
+        chat("private", "http://169.254.169.254/latest/meta-data.png"),
+        chat("none"),
+        chat("again", data_uri_of("png", make.png()), "pictures/near.gif"),
+        chat("no data", "data:image/png;base64,%%%"),
+    ]
+    path = tmp_path / "chats.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def read(ctx: ToolContext, uri: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ctx.storage.read(uri).splitlines()]
+
+
+def test_chats_with_pictures_become_rows_with_media_beside_them(
+    ctx: ToolContext, source: str, prefix: str, work: Path
+) -> None:
+    inside = dataclasses.replace(ctx, work_dir=work)
+    result = transform_dataset(inside, source=source, target=f"{prefix}/out", method="SFT_LORA", model="nova_lite_2")
+    rows = read(ctx, f"{prefix}/out/train.jsonl")
+    assert [row["messages"][0]["content"][0]["text"] for row in rows] == ["inside", "beside", "none", "again"]
+    assert len(ctx.storage.list(f"{prefix}/out/media")) == 2
+    assert result.rows_written == 4 and result.rejected["rows"] == 3
+    reasons = {line["line"]: json.dumps(line) for line in read(ctx, f"{prefix}/out/rejects.jsonl")}
+    assert "no such local file" in reasons[3] and "not a public one" in reasons[4] and "not base64" in reasons[7]
+    checked = validate_dataset(inside, source=f"{prefix}/out/train.jsonl", method="SFT_LORA", model="nova_lite_2")
+    rules = {finding["rule"] for finding in checked.model_dump()["findings"]}
+    assert not {rule for rule in rules if rule.startswith(("DA8", "DA9"))}, rules
+
+
+def test_a_local_target_is_refused_when_rows_have_media(ctx: ToolContext, source: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="have to lie in S3"):
+        transform_dataset(ctx, source=source, target=str(tmp_path / "out"), method="SFT_LORA", model="nova_lite_2")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_of_an_evaluation_file_stand_in_its_rows(
+    ctx: ToolContext, source: str, tmp_path: Path, make: Any
+) -> None:
+    out = tmp_path / "out"
+    transform_dataset(ctx, source=source, target=str(out), method="EVALUATION", model="nova_lite_2")
+    rows = read(ctx, str(out / "gen_qa.jsonl"))
+    assert [row["query"] for row in rows] == ["inside", "beside", "none", "again"]
+    images = [data_uri_of("png", make.png()), data_uri_of("gif", make.gif())]
+    assert [[image["data"] for image in row.get("images", [])] for row in rows] == [images[:1], images[1:], [], images]
