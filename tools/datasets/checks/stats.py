@@ -1,6 +1,5 @@
 """Lengths, labels and digests of rows, kept in memory that does not grow with the text."""
 
-import hashlib
 from collections import Counter
 from math import ceil
 
@@ -84,30 +83,3 @@ class Labels:
         """Rows by label, most frequent first; empty when the answers are no labels."""
         found = Counter(self._counts or {})
         return dict(found.most_common()) if len(found) >= 2 and found.total() >= len(found) * ROWS_PER_LABEL else {}
-
-
-class Digests:
-    """A set of texts as 64-bit digests."""
-
-    def __init__(self) -> None:
-        self._seen: set[bytes] = set()
-
-    def add(self, *texts: str) -> bool:
-        """Remember texts as one item; True when they were there already."""
-        digest = _digest(texts)
-        if digest in self._seen:
-            return True
-        self._seen.add(digest)
-        return False
-
-    def __contains__(self, text: str) -> bool:
-        return _digest((text,)) in self._seen
-
-
-def _digest(texts: tuple[str, ...]) -> bytes:
-    state = hashlib.blake2b(digest_size=8)
-    for text in texts:
-        data = text.encode("utf-8")
-        state.update(len(data).to_bytes(8, "big"))
-        state.update(data)
-    return state.digest()

@@ -1,11 +1,15 @@
 """Read the values of filters strictly: what is not understood is refused, never ignored."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from pydantic import JsonValue
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from novaforge.guards.errors import InputError
 from novaforge.tools.datasets.shapes.columns import nearest
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 
 def switch(name: str, value: JsonValue) -> bool:

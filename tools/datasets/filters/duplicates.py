@@ -1,9 +1,9 @@
 """Leave out rows that repeat an earlier one, exactly or nearly."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
-
-from pydantic import JsonValue
 
 from novaforge.tools.datasets.analysis.digest import digests
 from novaforge.tools.datasets.analysis.groups import repeats
@@ -17,6 +17,7 @@ from novaforge.tools.datasets.formats.base import RowFormat
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from pydantic import JsonValue
 
 THRESHOLD = 0.8
 VALUES = 256
@@ -40,7 +41,7 @@ class ExactDuplicates(NamedTuple):
         texts = ("\x1f".join((each.prompt, each.answer, *self._texts(each))) for each in candidates)
         return np.array(digests(texts), np.uint64).tobytes()
 
-    def duplicates(self, signatures: Spool) -> "NDArray[np.int64]":
+    def duplicates(self, signatures: Spool) -> NDArray[np.int64]:
         """Return the later rows of each digest with the first one."""
         import numpy as np
 
@@ -75,7 +76,7 @@ class NearDuplicates(NamedTuple):
         """Return the signature of each row."""
         return b"".join(self._block(candidates[start : start + _BLOCK]) for start in range(0, len(candidates), _BLOCK))
 
-    def duplicates(self, signatures: Spool) -> "NDArray[np.int64]":
+    def duplicates(self, signatures: Spool) -> NDArray[np.int64]:
         """Return rows that are near an earlier one, with the earliest that was found."""
         import numpy as np
 
@@ -124,7 +125,7 @@ def _whole(name: str, value: JsonValue) -> JsonValue:
     return value
 
 
-def _numbered(signatures: Spool) -> "Iterator[NDArray[np.uint64]]":
+def _numbered(signatures: Spool) -> Iterator[NDArray[np.uint64]]:
     import numpy as np
 
     start = 0
@@ -133,7 +134,7 @@ def _numbered(signatures: Spool) -> "Iterator[NDArray[np.uint64]]":
         start += len(chunk)
 
 
-def _ordered(pairs: "list[NDArray[np.int64]]") -> "NDArray[np.int64]":
+def _ordered(pairs: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     import numpy as np
 
     found = np.concatenate(pairs) if pairs else np.zeros((0, 2), np.int64)

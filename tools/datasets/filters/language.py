@@ -1,14 +1,17 @@
 """Leave out rows in other languages than the wanted ones."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, NamedTuple
 
 from novaforge.tools.datasets.analysis.language import UNKNOWN, known_languages, language_of
 from novaforge.tools.datasets.filters.arguments import number, settings, wrong
 from novaforge.tools.datasets.filters.candidate import Candidate
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.shapes.columns import nearest
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 MIN_SCORE = 0.5
 

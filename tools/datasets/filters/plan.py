@@ -1,9 +1,9 @@
 """Filters that leave rows out on request: which were asked for, with which values."""
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from __future__ import annotations
 
-from pydantic import JsonValue
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from novaforge.guards.errors import InputError
 from novaforge.tools.datasets.filters.arguments import switch, whole_number
@@ -13,6 +13,9 @@ from novaforge.tools.datasets.filters.language import languages
 from novaforge.tools.datasets.filters.quality import quality
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.shapes.columns import nearest
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 __all__ = ["FILTERS", "Candidate", "FilterPlan", "parse_filters"]
 

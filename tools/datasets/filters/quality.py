@@ -1,15 +1,18 @@
 """Leave out rows whose text looks bad: seven tests with the thresholds of AWS's default text filter (facts, section 1.3)."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from math import isqrt
-from typing import NamedTuple
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, NamedTuple
 
 from novaforge.tools.datasets.filters.arguments import number, settings, switch
 from novaforge.tools.datasets.filters.candidate import Candidate
 from novaforge.tools.datasets.formats.base import RowFormat
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'`]+", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?://)?([^/:?#\s]+)", re.IGNORECASE)

@@ -1,13 +1,18 @@
 """Logical column names, their aliases, and how they are mapped to the columns of a source."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from novaforge.guards.errors import InputError
 from novaforge.guards.text import one_line
-from novaforge.tools.arguments import Columns
 from novaforge.tools.datasets.formats.base import RowFormat
+
+if TYPE_CHECKING:
+    from novaforge.tools.arguments import Columns
 
 LOGICAL = (
     "query", "response", "system", "id", "reasoning", "metadata", "tools", "messages", "text", "chosen", "rejected", "images",
