@@ -19,6 +19,8 @@ SOURCES: dict[str, str] = {
     "D8": f"{_GUIDE}/nova-forge-sft.html",
     "D11": "https://docs.aws.amazon.com/bedrock/latest/userguide/cm-hp-nova-mm.html",
     "D12": "https://docs.aws.amazon.com/nova/latest/userguide/fine-tune-prepare-data-understanding.html",
+    "D13": "https://docs.aws.amazon.com/nova/latest/userguide/nova-dpo-smtj.html",
+    "D14": "https://docs.aws.amazon.com/bedrock/latest/userguide/rft-prepare-data.html",
     "P1": "https://docs.aws.amazon.com/sagemaker/latest/dg/nova-cpt-1.html",
     "EVAL": "https://docs.aws.amazon.com/sagemaker/latest/dg/nova-model-evaluation.html",
     "QUOTA": "https://docs.aws.amazon.com/general/latest/gr/sagemaker.html",

@@ -196,5 +196,5 @@ def dpo(model: str, abilities: Abilities) -> RowFormat:
         texts=texts,
         parts=parts,
         model=model,
-        media=abilities.media,
+        media=tuple(kind for kind in abilities.media if kind == "image"),
     )

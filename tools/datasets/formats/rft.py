@@ -83,6 +83,17 @@ def check_eval(row: JsonRow) -> list[Hit]:
     return hits
 
 
+def check_bedrock(row: JsonRow) -> list[Hit]:
+    """Return every rule a row breaks that is trained on by Bedrock, whose page names fewer fields and roles."""
+    hits = check(row)
+    if "reference_answer" not in row:
+        hits.append(Hit("DA3-rft-bedrock", "$.reference_answer"))
+    for index, message in objects(row.get("messages")):
+        if message.get("role") not in ("user", "system", "assistant"):
+            hits.append(Hit("DA3-rft-bedrock", f"$.messages[{index}].role"))
+    return hits
+
+
 def check_fields(fields: Fields) -> list[Hit]:
     """Return every rule the row built from these fields breaks: only what may be structured can be wrong in it."""
     hits = [] if isinstance(fields["response"], str | dict) else [Hit("DA3-rft-answer", "$.reference_answer")]
@@ -171,4 +182,5 @@ RFT = RowFormat(
     tools=True,
     id_key="id",
 )
+RFT_BEDROCK = replace(RFT, check=check_bedrock, platform="bedrock")
 RFT_EVAL = replace(RFT, method="EVALUATION", check=check_eval, task="rft_eval")

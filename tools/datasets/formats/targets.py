@@ -11,7 +11,7 @@ from novaforge.tools.datasets.formats.cpt import CPT
 from novaforge.tools.datasets.formats.dpo import dpo
 from novaforge.tools.datasets.formats.gen_qa import GEN_QA, check_text_only
 from novaforge.tools.datasets.formats.llm_judge import LLM_JUDGE
-from novaforge.tools.datasets.formats.rft import RFT, RFT_EVAL
+from novaforge.tools.datasets.formats.rft import RFT, RFT_BEDROCK, RFT_EVAL
 from novaforge.tools.datasets.formats.rft_multiturn import RFT_FLAT, RFT_MULTITURN
 
 MODELS: tuple[Model, ...] = ("nova_micro", "nova_lite", "nova_pro", "nova_lite_2")
@@ -95,7 +95,9 @@ def _format(method: str, model: str, platform: str | None, task: str) -> RowForm
         return {"gen_qa": gen_qa, "llm_judge": LLM_JUDGE, "rft_eval": RFT_EVAL}[task]
     if method.startswith("RFT_MULTITURN"):
         return _multiturn(method, platform)
-    return CPT if method == "CPT" else RFT
+    if method == "CPT":
+        return CPT
+    return RFT_BEDROCK if platform == "bedrock" else RFT
 
 
 def _multiturn(method: str, platform: str | None) -> RowFormat:
