@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from novaforge.guards.errors import ConfigError
 from novaforge.guards.policy import Policy
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Storage
@@ -22,6 +23,16 @@ from novaforge.tools.datasets.tool import transform_dataset, validate_dataset
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 QUERY = {"query": "Body", "response": "Y"}
 Row = dict[str, Any]
+
+
+class NoAws:
+    """AWS of an account that is not set up."""
+
+    def call(self, *args: object, **request: object) -> Any:
+        raise ConfigError("No AWS region is configured.")
+
+    def principal(self) -> Any:
+        raise ConfigError("No AWS region is configured.")
 
 
 class Desk:
@@ -36,7 +47,7 @@ class Desk:
     ) -> ToolContext:
         nothing = cast(Any, None)
         return ToolContext(
-            mode=mode or Mode(), policy=policy or Policy(), ledger=nothing, aws=nothing, audit=nothing,
+            mode=mode or Mode(), policy=policy or Policy(), ledger=nothing, aws=cast(Any, NoAws()), audit=nothing,
             storage=storage or Storage(Aws(), (self.folder,)), clock=lambda: NOW,
         )  # fmt: skip
 

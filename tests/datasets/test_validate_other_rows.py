@@ -185,7 +185,7 @@ def test_rows_of_another_format_are_recognised(desk: "Desk", converse: Callable[
 
 def test_media_of_one_file_are_of_one_kind_and_their_content_is_reported_unchecked(desk: "Desk") -> None:
     def media(kind: str, name: str) -> Row:
-        item = {kind: {"format": name, "source": {"s3Location": {"uri": "s3://b/x", "bucketOwner": "1"}}}}
+        item = {kind: {"format": name, "source": {"s3Location": {"uri": "s3://bucket/x", "bucketOwner": "111122223333"}}}}
         messages = [
             {"role": "user", "content": [{"text": "q"}, item]},
             {"role": "assistant", "content": [{"text": "a"}]},
