@@ -71,10 +71,11 @@ class InspectResult(PassResult):
             lines.append("not readable: " + ", ".join(f"{count} x {reason}" for reason, count in self.rejected.items()))
         if self.columns:
             lines.append("columns: " + ", ".join(f"{column.name} ({column.filled} filled)" for column in self.columns))
-        lines.append(
-            "characters per row: p50 {chars_p50}, p95 {chars_p95}, max {chars_max}"
-            " (about {tokens_p95} tokens at p95)".format(**self.lengths)
-        )
+        if self.lengths:
+            lines.append(
+                "characters per row: p50 {chars_p50}, p95 {chars_p95}, max {chars_max}"
+                " (about {tokens_p95} tokens at p95)".format(**self.lengths)
+            )
         if self.labels:
             lines.append(
                 f"{len(self.labels)} labels, {min(self.labels.values())} to {max(self.labels.values())} rows each"
@@ -110,7 +111,7 @@ class TransformResult(PassResult):
             return self.running_text()
         lines = [f"{self.rows_read} rows read, {self.rows_written} written"]
         lines += [f"{file.role}: {file.rows} rows, {file.bytes} bytes, {file.uri}" for file in self.files]
-        if self.rejected["rows"]:
+        if self.rejected.get("rows"):
             lines.append(f"{self.rejected['rows']} rows rejected, listed in {self.rejected['uri']}")
         return "\n".join(part for part in (*lines, show_findings(self.findings), self.next_step) if part)
 

@@ -40,7 +40,7 @@ class DataJobs:
         self._folder = work_dir / FOLDER if work_dir else None
         self._answer_within_s = answer_within_s
         self._jobs: dict[str, DataJob] = {}
-        self._files: dict[str, JobFile] = {}
+        self._files: dict[DataJob, JobFile] = {}
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(AT_ONCE)
 
@@ -113,9 +113,9 @@ class DataJobs:
         return None
 
     def _joinable(self, job_id: str) -> DataJob | None:
-        """Return a pass that an equal call gets: one that runs, or one that ended and whose result nobody fetched."""
+        """Return a pass that an equal call gets: one that runs, or one that ended and whose outcome nobody fetched."""
         job = self._jobs.get(job_id)
-        if job is None or job.phase == "stopping" or (job.ended and job.fetched):
+        if job is None or job.cancelled or (job.ended and (job.fetched or not job.handed_out)):
             return None
         return job
 
@@ -128,16 +128,17 @@ class DataJobs:
         return job
 
     def _work(self, job: DataJob, work: Work, before: DataJob | None) -> None:
-        if before is not None:  # it is stopping: two of them would write to one target
+        if before is not None:  # it may be stopping still: two of them would write to one target
             with before.changed:
                 before.changed.wait_for(lambda: before.ended)
         with self._slots:
             job.work(work)
         with self._lock:
-            file = self._files.pop(job.job_id, None)
+            file = self._files.pop(job, None)
             if file is not None:
                 with suppress(OSError):
                     file.end(job)
+            self._forget()
 
     def _wait(self, job: DataJob, progress: Progress, gone: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._answer_within_s
@@ -168,7 +169,7 @@ class DataJobs:
         job.handed_out = True
         if self._folder is not None:
             with suppress(OSError):
-                file = self._files[job.job_id] = JobFile(self._folder, job)
+                file = self._files[job] = JobFile(self._folder, job)
                 job.on_pulse = file.progress
 
     def _forget(self) -> None:

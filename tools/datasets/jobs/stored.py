@@ -69,15 +69,21 @@ class JobFile:
 
     def end(self, job: DataJob) -> None:
         """Write how the job ended, with its whole result, and let go of the file."""
-        facts: JsonObject = {"phase": job.phase, "progress": job.progress()}
-        if job.result is not None:
-            facts |= {"result": job.result.model_dump(mode="json"), "text": job.result.text()}
-        if job.error is not None:
-            facts["error"] = error_data(job.error)
         with self._lock:
             self._open = False
-            self._journal.note("end", **facts)
-            self._journal.keep()
+            try:
+                self._journal.note("end", **_ending(job))
+            finally:
+                self._journal.keep()
+
+
+def _ending(job: DataJob) -> JsonObject:
+    facts: JsonObject = {"phase": job.phase, "progress": job.progress()}
+    if job.result is not None:
+        facts |= {"result": job.result.model_dump(mode="json"), "text": job.result.text()}
+    if job.error is not None:
+        facts["error"] = error_data(job.error)
+    return facts
 
 
 def error_data(error: Exception) -> JsonObject:

@@ -2,16 +2,16 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Self
 
 from pydantic import JsonValue
 
-from novaforge.guards.errors import InputError, NovaForgeError
+from novaforge.guards.errors import CancelledError, InputError, NovaForgeError
 from novaforge.tools.aws.storage import Sink, Storage, is_s3, split_s3
-from novaforge.tools.context import ToolContext
+from novaforge.tools.context import ToolContext, never
 from novaforge.tools.datasets.output.journal import Journal
 from novaforge.tools.datasets.output.places import Checkpoint, LocalPlace, Place, S3Place, taken_error
 from novaforge.tools.datasets.output.recovery import recover
@@ -77,12 +77,14 @@ class Outputs:
         *,
         journal: Journal | None = None,
         checkpoint: Checkpoint = lambda name: None,
+        cancelled: Callable[[], bool] = never,
         token: str = "",
     ) -> None:
         self.token = token or secrets.token_hex(16)
         self._target = target
         self._journal = journal
         self._checkpoint = checkpoint
+        self._cancelled = cancelled
         self._storage = storage
         self._place = self._make_place()
         self._open: list[OutputFile] = []
@@ -99,7 +101,9 @@ class Outputs:
             recover(ctx, remote=is_s3(target))
             journal = Journal.begin(ctx.work_dir, token, target=target, at=ctx.clock().isoformat())
         ctx.checkpoint("publish:begun")
-        return cls(ctx.storage, target, journal=journal, checkpoint=ctx.checkpoint, token=token)
+        return cls(
+            ctx.storage, target, journal=journal, checkpoint=ctx.checkpoint, cancelled=ctx.cancelled, token=token
+        )
 
     def uri(self, name: str) -> str:
         """Return where a file of that name goes."""
@@ -140,12 +144,19 @@ class Outputs:
         self._expected.append(uri)
 
     def commit(self) -> None:
-        """Publish the files, the one created last as the last; a failure leaves none of them."""
+        """Publish the files, the one created last as the last; a failure leaves none of them.
+
+        Raises CancelledError when the call was cancelled before anything was visible.
+        """
         for file in self._open:
             file.flush()
             self._place.seal(file.sink, hold=True)
         self._note("sealed", last=self._open[-1].uri if self._open else "")
         self._checkpoint("publish:sealed")
+        if self._cancelled():
+            raise CancelledError(
+                "The call was cancelled; nothing was written.", fix="call again if it is wanted after all"
+            )
         self._place.publish()
         self._published = True
         if self._journal is not None:
