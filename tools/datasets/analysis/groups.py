@@ -34,6 +34,8 @@ def repeats(keys: Words, places: Words) -> tuple[Words, Words, Words]:
     """Return rows whose key an earlier row has: their place, that of the first row with the key, and of the last before."""
     import numpy as np
 
+    several = _has(keys, _doubled(keys))
+    keys, places = keys[several], places[several]
     order = np.lexsort((places, keys))
     keys, places = keys[order], places[order]
     later = np.flatnonzero(keys[1:] == keys[:-1]) + 1
@@ -45,24 +47,44 @@ def shared(keys: Words, places: Words, other: Words, other_places: Words) -> tup
     """Return rows whose key another source has: their place, and that of its first row with the key."""
     import numpy as np
 
+    hit = _has(keys, np.unique(other))
+    keys, places = keys[hit], places[hit]
+    there = _has(other, np.unique(keys))
+    other, other_places = other[there], other_places[there]
     order = np.lexsort((other_places, other))
-    other, other_places = other[order], other_places[order]
-    if not other.size:
-        return places[:0], other_places
-    at = np.minimum(np.searchsorted(other, keys, side="left"), other.size - 1)
-    hit = other[at] == keys
-    return places[hit], other_places[at[hit]]
+    first = np.searchsorted(other[order], keys, side="left")
+    return places, other_places[order][first]
 
 
 def conflicts(keys: Words, values: Words, places: Words) -> tuple[Words, Words, int]:
     """Return rows whose value differs from that of the first row of equal key, that row's place, and how many keys have some."""
     import numpy as np
 
+    several = _has(keys, _doubled(keys))
+    keys, values, places = keys[several], values[several], places[several]
     order = np.lexsort((places, keys))
     keys, values, places = keys[order], values[order], places[order]
     first = np.searchsorted(keys, keys, side="left")
     differs = values != values[first]
     return places[differs], places[first[differs]], int(np.unique(keys[differs]).size)
+
+
+def _doubled(keys: Words) -> Words:
+    """Return the keys of more than one row, in order; few, in most files, so that the slow steps see few rows."""
+    import numpy as np
+
+    ordered = np.sort(keys)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def _has(keys: Words, wanted: Words) -> "NDArray[np.bool_]":
+    """Tell which rows have one of the wanted keys, which are in order."""
+    import numpy as np
+
+    if not wanted.size:
+        return np.zeros(keys.size, np.bool_)
+    at = np.minimum(np.searchsorted(wanted, keys), wanted.size - 1)
+    return wanted[at] == keys
 
 
 def matches(places: Words, counterparts: Words) -> Matches:

@@ -1,0 +1,71 @@
+"""Which languages the queries are in."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from novaforge.guards.findings import Finding
+from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
+from novaforge.tools.datasets.analysis.language import UNKNOWN, language_of
+from novaforge.tools.datasets.analysis.report import finding
+from novaforge.tools.datasets.analysis.sample import chosen
+from novaforge.tools.datasets.checks.tally import FIRST_LINES
+
+SAMPLE = 2_000
+"""Rows that are enough to tell a share within about two points."""
+MIN_SCORE = 0.5
+LEAST_SHARE = 0.02
+"""Single rows are mistaken for another language now and then: 0.6 % of English ones with much code."""
+_SHOWN = 6
+
+
+class LanguageMix:
+    """Counts the languages of a sample of queries."""
+
+    name = "languages"
+
+    def __init__(self, settings: CheckSettings) -> None:
+        self._settings = settings
+        self._share = settings.share(SAMPLE)
+        self._counts: Counter[str] = Counter()
+        self._lines: list[int] = []
+
+    def scan(self, rows: Sequence[RowView]) -> list[tuple[int, str]]:
+        """Return the languages of the sampled rows of a batch with their lines."""
+        return [(row.line, self._language(row)) for row in rows if chosen(row.line, self._share)]
+
+    def merge(self, file: str, result: list[tuple[int, str]]) -> None:
+        """Count the languages of the file being checked."""
+        if file or self._counts.total() >= 4 * SAMPLE:
+            return
+        self._counts.update(language for _, language in result)
+        other = [line for line, language in result if self._unwanted(language)]
+        self._lines = [*self._lines, *other][:FIRST_LINES]
+
+    def findings(self, rows: int) -> list[Finding]:
+        """Return the mix where there is one, and how many rows are in other languages than the wanted ones."""
+        total = self._counts.total()
+        told = total - self._counts[UNKNOWN]
+        if not told:
+            return []
+        sample = "" if total >= rows else f"; on a sample of {total} rows"
+        unwanted = sum(count for language, count in self._counts.items() if self._unwanted(language))
+        if self._settings.languages:
+            if unwanted <= LEAST_SHARE * told:
+                return []
+            where = self._settings.places(self._lines, unwanted)
+            return [finding("DQ5-other-languages", f"{where}: {self._mix(told)}{sample}", unwanted, self._lines[0])]
+        common = self._counts.most_common(1)[0][1]
+        if told - common <= LEAST_SHARE * told:
+            return []
+        return [finding("DQ5-languages", f"{self._mix(told)}{sample}", total)]
+
+    def _language(self, row: RowView) -> str:
+        language, score = language_of(row.prompt or " ".join(row.texts))
+        return language if score >= MIN_SCORE else UNKNOWN
+
+    def _unwanted(self, language: str) -> bool:
+        return language not in (*self._settings.languages, UNKNOWN)
+
+    def _mix(self, told: int) -> str:
+        named = [(language, count) for language, count in self._counts.most_common() if language != UNKNOWN]
+        return ", ".join(f"{language} {count / told:.1%}" for language, count in named[:_SHOWN])
