@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from novaforge.guards.errors import CancelledError, InputError, RefusedError
+from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext, never
 from novaforge.tools.datasets.jobs import registry
 from novaforge.tools.datasets.jobs.job import DataJob
@@ -23,7 +24,7 @@ from novaforge.tools.jobs.tool import get_job, list_jobs, stop_job, tail_logs
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
-ARGUMENTS = {"source": "rows.csv", "columns": {"query": "Body"}}
+ARGUMENTS: JsonObject = {"source": "rows.csv", "columns": {"query": "Body"}}
 
 
 class NoJobs:
@@ -115,7 +116,7 @@ def test_a_long_pass_is_answered_with_a_handle_progress_and_what_to_do(bench: Ma
 
 
 def test_the_handle_depends_on_tool_and_arguments_only() -> None:
-    same = {"columns": {"query": "Body"}, "source": "rows.csv"}
+    same: JsonObject = {"columns": {"query": "Body"}, "source": "rows.csv"}
     assert job_id_of("inspect_dataset", ARGUMENTS) == job_id_of("inspect_dataset", same)
     assert job_id_of("inspect_dataset", ARGUMENTS) != job_id_of("validate_dataset", ARGUMENTS)
     assert job_id_of("inspect_dataset", ARGUMENTS) != job_id_of("inspect_dataset", ARGUMENTS | {"sample_rows": 3})
@@ -310,7 +311,9 @@ def test_another_living_process_is_told_and_not_competed_with(bench: MakeBench) 
     job = one.call()
     one.begun.acquire(timeout=20)
     shown = two.call()
-    assert isinstance(shown, StoredJob) and shown.outcome(InspectResult).job_id == job.job_id and two.runs == 0
+    assert isinstance(shown, StoredJob) and two.runs == 0
+    outcome = shown.outcome(InspectResult)
+    assert isinstance(outcome, InspectResult) and (outcome.status, outcome.job_id) == ("running", job.job_id)
     assert get_job(two.ctx, job_id=job.job_id).phase == "running"
     with pytest.raises(RefusedError, match="another server process"):
         stop_job(two.ctx, job_id=job.job_id)

@@ -42,9 +42,9 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Hold every inspection at its beginning."""
-    from novaforge.tools.datasets import tool
+    from novaforge.tools.datasets.inspection import inspect as real
 
-    real, held = tool.inspect, Gate()
+    held = Gate()
 
     def inspect(ctx: ToolContext, *arguments: Any) -> InspectResult:
         ctx.rows_done(12)
@@ -166,9 +166,9 @@ def outside_state(folder: Path) -> set[Path]:
 async def test_a_cancelled_transform_leaves_nothing(
     seat: Any, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from novaforge.tools.datasets import tool
+    from novaforge.tools.datasets.transform import transform as real
 
-    real, begun, ended = tool.transform, threading.Semaphore(0), threading.Event()
+    begun, ended = threading.Semaphore(0), threading.Event()
 
     def transform(ctx: ToolContext, request: Any) -> Any:
         def hold(name: str) -> None:
