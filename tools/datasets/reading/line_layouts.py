@@ -56,7 +56,7 @@ class CsvLayout:
         """Yield whole rows after the header; raises InputError when the header is another one."""
         header = self._first[1] if self._first and self._first[0] is opened else _Header(opened, self._dialect)
         self._first = None
-        self._refuse_difference(header.names, opened.uri)
+        refuse_difference(self.columns, header.names, opened.uri)
         rest = chain([header.rest], opened.blocks)
         return cut(rest, opened.uri, index, header.lines + 1, self._dialect.row_end, self._dialect.shrink)
 
@@ -68,15 +68,26 @@ class CsvLayout:
         message = f"cells are separated by {DELIMITERS[self.delimiter]}s{quotes}"
         return [Finding(rule="source-delimiter", severity="info", message=message)]
 
-    def _refuse_difference(self, names: list[str], uri: str) -> None:
-        if names == self.columns:
-            return
-        missing = [name for name in self.columns if name not in names]
-        further = [name for name in names if name not in self.columns]
-        said = [f"it lacks {_shown(missing)}"] if missing else []
-        said += [f"it has also {_shown(further)}"] if further else []
-        message = f"The header of {uri} is not that of the first file: {', '.join(said) or 'the order differs'}."
-        raise InputError(message, field="source", value=uri, fix="give files with the same columns in the same order")
+
+def refuse_difference(wanted: list[str], names: list[str], uri: str) -> None:
+    """Raise InputError when the header of a further file is not that of the first."""
+    if names == wanted:
+        return
+    missing = [name for name in wanted if name not in names]
+    further = [name for name in names if name not in wanted]
+    said = [f"it lacks {_shown(missing)}"] if missing else []
+    said += [f"it has also {_shown(further)}"] if further else []
+    message = f"The header of {uri} is not that of the first file: {', '.join(said) or 'the order differs'}."
+    raise InputError(message, field="source", value=uri, fix="give files with the same columns in the same order")
+
+
+def refuse_duplicates(names: list[str], uri: str) -> None:
+    """Raise InputError for a header with the same name twice."""
+    if len(set(names)) == len(names):
+        return
+    twice = sorted({name for name in names if names.count(name) > 1})
+    message = f"{uri} has columns of the same name: {_shown(twice)}."
+    raise InputError(message, field="source", value=uri, fix="rename them in the header")
 
 
 class _Header:
@@ -108,10 +119,7 @@ class _Header:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise self._unusable("has a header that is not UTF-8", conversion(guess_single_byte(data))) from error
-        names = self.names
-        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-        if twice:
-            raise self._unusable(f"has columns of the same name: {_shown(twice)}", "rename them in the header")
+        refuse_duplicates(self.names, self._uri)
 
     def _unusable(self, what: str, fix: str) -> InputError:
         return InputError(f"{self._uri} {what}.", field="source", value=self._uri, fix=fix)

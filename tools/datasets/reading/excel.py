@@ -1,0 +1,159 @@
+"""The first sheet of Excel and OpenDocument workbooks as a table of texts."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from io import BytesIO
+from typing import Any
+
+import orjson
+
+from novaforge.guards.errors import InputError, RefusedError
+from novaforge.guards.findings import Finding
+from novaforge.guards.text import one_line
+from novaforge.tools.datasets.reading.batch import Batch
+from novaforge.tools.datasets.reading.line_layouts import refuse_difference, refuse_duplicates
+from novaforge.tools.datasets.reading.made import made_batches
+from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT, JsonlDecoder
+from novaforge.tools.datasets.reading.opened import OpenedFile
+from novaforge.tools.datasets.rows import TOO_MANY_CELLS, Line, OnReject, Reject
+
+MOST_BYTES = 100 * 1024 * 1024
+MOST_UNPACKED = 600 * 1024 * 1024
+"""Workbooks are read as a whole, by their nature; these bounds keep that from filling the memory."""
+
+
+@dataclass
+class CellsDecoder:
+    """The rows of batches with one JSON list of texts per line."""
+
+    width: int
+    blank_lines: int = 0
+    guess: str = ""
+
+    def rows(self, batch: Batch, on_reject: OnReject) -> Iterator[Line]:
+        """Yield the rows with as many cells as the header; tell `on_reject` about longer ones."""
+        for number, line in enumerate(batch.data.split(b"\n")[:-1], start=batch.first):
+            if line.startswith(MADE_REJECT):
+                reason, _, detail = line[1:].decode("utf-8", "replace").partition("\t")
+                on_reject(Reject(number, reason, detail))
+                continue
+            cells: list[str] = orjson.loads(line)
+            if not any(cells):
+                self.blank_lines += 1
+            elif any(cells[self.width :]):
+                on_reject(Reject(number, TOO_MANY_CELLS, f"{len(cells)} of {self.width}"))
+            else:
+                yield Line(number, (cells + [""] * (self.width - len(cells)))[: self.width], b"")
+
+    def sequence(self, batches: Iterable[Batch], on_reject: OnReject) -> Iterator[Line]:
+        """Yield the rows of all batches."""
+        for batch in batches:
+            yield from self.rows(batch, on_reject)
+
+
+class ExcelLayout:
+    """Workbooks; rows are numbered as the sheet numbers them."""
+
+    format = "excel"
+    is_text = False
+    delimiter = ""
+
+    def __init__(self, opened: OpenedFile) -> None:
+        self._notes: list[Finding] = []
+        self._first: tuple[OpenedFile, _Sheet] | None = (opened, _Sheet(opened))
+        self.columns: list[str] = self._first[1].names
+        self.decoder = CellsDecoder(len(self.columns))
+
+    def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
+        """Yield the rows below the header; raises InputError when the header is another one."""
+        sheet = self._first[1] if self._first and self._first[0] is opened else _Sheet(opened)
+        self._first = None
+        refuse_difference(self.columns, sheet.names, opened.uri)
+        self._notes += sheet.notes()
+        return made_batches(index, sheet.lines(), opened.block_bytes, sheet.first)
+
+    def notes(self) -> list[Finding]:
+        """Return which sheets were not read."""
+        return self._notes
+
+
+class _Sheet:
+    """The first sheet of a workbook: its header, and the row numbers below it."""
+
+    def __init__(self, opened: OpenedFile) -> None:
+        self._uri = opened.uri
+        opened.progress(0)
+        data = self._bytes(opened)
+        book = self._open(data)
+        self._names: list[str] = book.sheet_names
+        if not self._names:
+            raise self._unusable("has no sheets")
+        sheet = book.get_sheet_by_index(0)
+        self._rows: Iterator[list[Any]] = iter(sheet.to_python(skip_empty_area=False))
+        self.first = 1
+        self.names = self._header()
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield each row as a JSON list of texts."""
+        for row in self._rows:
+            yield orjson.dumps([cell_text(cell) for cell in row])
+
+    def notes(self) -> list[Finding]:
+        """Return the names of the sheets that are not read."""
+        if len(self._names) < 2:
+            return []
+        others = ", ".join(repr(one_line(name, 40)) for name in self._names[1:6])
+        message = f"only the first sheet of {self._uri} is read, {one_line(self._names[0], 40)!r}; not read: {others}"
+        return [Finding(rule="source-sheets", severity="warn", message=message, fix="save the sheet you want as a file")]
+
+    def _header(self) -> list[str]:
+        for row in self._rows:
+            self.first += 1
+            names = [cell_text(cell) for cell in row]
+            while names and not names[-1]:
+                names.pop()
+            if names:
+                refuse_duplicates(names, self._uri)
+                return names
+        raise self._unusable("has no rows in its first sheet")
+
+    def _bytes(self, opened: OpenedFile) -> bytes:
+        if opened.file.bytes > MOST_BYTES:
+            raise self._too_large(f"{opened.file.bytes // 1024**2} MB")
+        data = opened.random().read()
+        if data.startswith(b"PK"):
+            try:
+                unpacked = sum(part.file_size for part in zipfile.ZipFile(BytesIO(data)).infolist())
+            except (zipfile.BadZipFile, ValueError, OSError) as error:
+                raise self._unusable("is damaged") from error
+            if unpacked > MOST_UNPACKED:
+                raise self._too_large(f"{unpacked // 1024**2} MB unpacked")
+        return data
+
+    def _open(self, data: bytes) -> Any:
+        from python_calamine import CalamineError, CalamineWorkbook  # here, not above: only workbooks need it
+
+        try:
+            return CalamineWorkbook.from_filelike(BytesIO(data))
+        except (CalamineError, OSError, ValueError) as error:
+            raise self._unusable("cannot be read as a workbook; it may be damaged or protected by a password") from error
+
+    def _too_large(self, size: str) -> RefusedError:
+        message = f"{self._uri} has {size}; workbooks are read as a whole, up to 100 MB and 600 MB unpacked."
+        return RefusedError(message, rule="source-size", fix="save it as CSV, which is read at any size")
+
+    def _unusable(self, what: str) -> InputError:
+        return InputError(f"{self._uri} {what}.", field="source", value=self._uri, fix="save the workbook again, or as CSV")
+
+
+def cell_text(cell: Any) -> str:
+    """Return a cell as text: whole numbers without decimals, dates and times as ISO 8601, truth as TRUE or FALSE."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell.isoformat() if isinstance(cell, date | datetime | time) else str(cell)
