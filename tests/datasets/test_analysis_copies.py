@@ -22,8 +22,8 @@ def run(settings: CheckSettings, sources: dict[str, Sequence[RowView]], names: S
     return [found for check in parents for found in check.findings(len(sources[""]))]
 
 
-def row(line: int, prompt: str, answer: str = "", **more: str) -> RowView:
-    return RowView(line, prompt, answer, (prompt, answer), **more)
+def row(line: int, prompt: str, answer: str = "", id: str = "") -> RowView:
+    return RowView(line, prompt, answer, (prompt, answer), id)
 
 
 def clean(count: int, seed: int = 0, start: int = 1) -> list[RowView]:

@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.analysis import spool
@@ -124,10 +126,28 @@ def test_equal_pieces_have_equal_hashes_wherever_they_stand(width: int) -> None:
     rng = random.Random(width)
     source = "".join(rng.choices("abcdefghij", k=200))
     hashes = shingles([source], width).hashes
-    by_piece = {}
+    by_piece: dict[str, int] = {}
     for at, value in enumerate(hashes.tolist()):
         assert by_piece.setdefault(source[at : at + width], value) == value
     assert len(set(by_piece.values())) == len(by_piece)
+
+
+@given(st.lists(st.text(max_size=60), max_size=8))
+def test_texts_hashed_together_have_the_hashes_of_each_alone(texts: list[str]) -> None:
+    found = shingles(texts, 24)
+
+    for at, one in enumerate(texts):
+        together = found.hashes[found.starts[at] : found.starts[at + 1]].tolist()
+        assert together == shingles([one], 24).hashes.tolist()
+    template_of(texts)
+
+
+def test_more_than_one_percent_of_near_copies_is_a_warning() -> None:
+    rng = random.Random(7)
+    texts = [text(rng) for _ in range(100)]
+    texts += [edited(rng, texts[at], 1) for at in (3, 4, 5)]
+
+    assert near(texts)["DA11-near-duplicates"].severity == "warn"
 
 
 def test_a_template_is_left_out_and_nothing_else() -> None:

@@ -26,7 +26,8 @@ def candidate(prompt: str, answer: str = "", *, blocked: bool = False, media: tu
 
 def plan(**filters: JsonValue) -> FilterPlan:
     made = parse_filters(filters, CONVERSE)
-    return pickle.loads(pickle.dumps(made))
+    travelled: FilterPlan = pickle.loads(pickle.dumps(made))
+    return travelled
 
 
 def removed(prompt: str, **filters: JsonValue) -> str:
@@ -38,7 +39,8 @@ def pairs(plan: FilterPlan, candidates: list[Candidate]) -> list[list[int]]:
     signatures = Spool(each.words)
     for start in range(0, len(candidates), 90):
         signatures.add(each.signatures(candidates[start : start + 90]))
-    return each.duplicates(signatures).tolist()
+    found: list[list[int]] = each.duplicates(signatures).tolist()
+    return found
 
 
 @pytest.mark.parametrize(

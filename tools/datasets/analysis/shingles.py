@@ -37,7 +37,7 @@ def shingles(texts: Sequence[str], width: int = WIDTH) -> Shingles:
     hashes = _mixed(_rolling(points | np.uint32(32), width))
     within = np.ones(hashes.size, np.bool_)
     across = np.cumsum(lengths)[:, None] - np.arange(1, width)
-    within[np.clip(across, 0, hashes.size - 1)[across < hashes.size]] = False
+    within[across[(across >= 0) & (across < hashes.size)]] = False
     return Shingles(hashes[within], starts)
 
 
@@ -72,7 +72,7 @@ class Template:
         maybe = np.flatnonzero(self._maybe[found.hashes >> np.uint32(16)])
         keep = np.ones(found.hashes.size, np.bool_)
         keep[maybe] = ~np.isin(found.hashes[maybe], self._hashes)
-        before = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep)))
+        before: NDArray[np.int64] = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep, dtype=np.int64)))
         return Shingles(found.hashes[keep], before[found.starts])
 
 
