@@ -41,7 +41,7 @@ inspect: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/cold_start.py
-	$(BIN)/python -m benchmarks.data_path
+	$(BIN)/python benchmarks/data_path.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .demo demo-report

@@ -1,4 +1,4 @@
-"""One case of the data benchmark, run in a process of its own: python -m benchmarks.data_cases CASE FOLDER.
+"""One case of the data benchmark, run in a process of its own: python benchmarks/data_cases.py CASE FOLDER.
 
 The floors read the same file and write the same JSON objects with the fastest plain code: no check, split, hash or manifest.
 Imports are not timed, since a server has long imported its tools when one is called. Prints one line of JSON.

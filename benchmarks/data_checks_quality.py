@@ -1,4 +1,4 @@
-"""How often the further checks of validate_dataset are right: python -m benchmarks.data_checks_quality [SETS] [ROWS].
+"""How often the further checks of validate_dataset are right: python benchmarks/data_checks_quality.py [SETS] [ROWS].
 
 Each check sees SETS clean sets of our own (default 200, of 1,000 rows), where nothing may fire, and SETS / 4 sets with each planted
 defect, where the rule must fire. A clean set fires when a finding of the check is of severity warn, confirm or block.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from benchmarks.planted import DEFECTS, Pair, clean, write
+from planted import DEFECTS, Pair, clean, write
 
 FAMILIES = ("DA11-", "DQ")
 LOUD = ("warn", "confirm", "block")

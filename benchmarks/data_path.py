@@ -1,4 +1,4 @@
-"""The data path beside its floors and the peer, in one run: python -m benchmarks.data_path [SIZE ...].
+"""The data path beside its floors and the peer, in one run: python benchmarks/data_path.py [SIZE ...].
 
     --full           also 6,000,000 rows: needs about 25 GB of free disk, which is checked first
     --only TEXT      only cases whose name holds TEXT (their floors run too)
@@ -21,11 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.data_cases import CASES, CHAT, CONVERSE, FLOORS, TABLE
-from benchmarks.data_sources import write_chat, write_csv
-from benchmarks.measure import Measured, measure
+from data_cases import CASES, CHAT, CONVERSE, FLOORS, TABLE
+from data_sources import write_chat, write_csv
+from measure import Measured, measure
 
-ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 SIZES, FULL = (60_000, 600_000), 6_000_000
 DISK_PER_ROW = 4200
 """Bytes per row that a size needs at most at one time: a source, a floor's output, a case's output and its spool."""
@@ -76,10 +77,10 @@ def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
         source = folder / case.source
         if not source.exists():
             (write_csv if case.source == TABLE else write_chat)(source, rows)
-        took = measure([sys.executable, "-m", "benchmarks.data_cases", name, str(folder)], ROOT)
+        took = measure([sys.executable, str(HERE / "data_cases.py"), name, str(folder)], ROOT)
         walls[name] = took.wall
         if peer and name == FLOORS["csv"] and rows <= PEER_MOST:
-            theirs = measure([peer, str(ROOT / "benchmarks" / "data_peer.py"), str(folder)], folder)
+            theirs = measure([peer, str(HERE / "data_peer.py"), str(folder)], folder)
             live_peer = rows / theirs.wall
             yield Line(rows, "amzn-nova-forge, SFT", theirs, source.stat().st_size, walls[name], None)
         floor = walls.get(FLOORS.get(case.floor, ""))
@@ -120,7 +121,7 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0))
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({model}), Python {platform.python_version()}, "
-        f"commit {commit.stdout.strip() or 'unknown'}{mark}, written by `python -m benchmarks.data_path`."
+        f"commit {commit.stdout.strip() or 'unknown'}{mark}, written by `python benchmarks/data_path.py`."
     )
 
 
