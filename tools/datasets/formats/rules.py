@@ -71,7 +71,7 @@ RULES: dict[str, Rule] = {
     "DA6": Rule("warn", "fewer than 200 rows", "add rows", "D3", "1,000 to 10,000 good rows are typical, and Bedrock wants 200 for Nova 2 Lite"),
     "DA7-few": Rule("confirm", "fewer than 100 rows; AWS asks for at least 100 for RFT", "add rows", "D6,D5", "AWS names the number without saying that the service refuses fewer; Bedrock does"),
     "DA7-many": Rule("info", "more than 200 rows; AWS advises to start a first RFT run with 100 to 200", "", "D6,D5"),
-    "DA10-optional": Rule("warn", "an optional field is in some rows only", "check that this is meant", "K", "AWS's SDK refuses that, the service is not known to"),
+    "DA10-optional": Rule("warn", "an optional field is in some rows only", "check that this is meant", "K", "AWS's SDK refuses that where it checks at all (not for DPO), the service is not known to"),
     "DA11-duplicates": Rule("warn", "more than 1 % of the rows are exact duplicates", "transform with filters={\"exact_duplicates\": true}", "ours"),
     "DA11-some-duplicates": Rule("info", "some rows are exact duplicates", "transform with filters={\"exact_duplicates\": true}", "ours"),
     "DA11-overlap": Rule("block", "the same query is in a file this one must not share rows with", "split once with transform_dataset, or remove the rows", "ours"),
