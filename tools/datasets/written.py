@@ -106,6 +106,8 @@ class Written:
 
     def _result(self, ctx: ToolContext, manifest_uri: str) -> TransformResult:
         request, mapping = self.request, self.converter.mapping
+        given = (("platform", request.platform), ("task", request.task))
+        asked = "".join(f', {name}="{value}"' for name, value in given if value is not None)
         more = ", with the other files as against" if len(self.files) > 1 else ""
         return TransformResult(
             rows_read=self.rows_read,
@@ -124,7 +126,7 @@ class Written:
             manifest_uri=manifest_uri,
             findings=finding_views(self._findings()),
             sandbox=ctx.mode.sandbox,
-            next_step=f'validate_dataset(source="{self.files[0].uri}", method="{request.method}", model="{request.model}")'
+            next_step=f'validate_dataset(source="{self.files[0].uri}", method="{request.method}", model="{request.model}"{asked})'
             + more,
         )
 
