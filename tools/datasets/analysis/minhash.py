@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SEED = 42
 PER_WORD = 4
 """Values of a signature in one 64-bit word: 16 bits of each are kept. One word is one band."""
-_SLICE = 4096
+_SLICE = 512
+"""Pairs that are read together: each touches two places of the file, and the system maps 64 kB around each."""
 _ROW = (1 << SOURCE_SHIFT) - 1
 
 
@@ -46,15 +47,19 @@ class Alike:
         self._least = threshold
         self._bands = bands_for(threshold, spool.width - first_word, recall)
 
-    def pairs(self, sources: "NDArray[np.uint8]") -> "Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
+    def pairs(
+        self, sources: "NDArray[np.uint8]", done: "NDArray[np.bool_]"
+    ) -> "Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
         """Yield, some at a time, rows of source 0 with a row alike: its source, their numbers, and its numbers.
 
-        `sources` has the number of each record's source. A row comes as often as it is found; its counterpart in source 0
-        is earlier.
+        `sources` has the number of each record's source. A counterpart in source 0 is earlier than its row. The caller
+        marks in `done` (source by row) what it has seen enough of; such rows are not compared again.
         """
         for word in range(self._first, self._first + self._bands):
             for records in bucketed(self._band(word, sources), self._spool.count, 0, self._spool.folder):
-                yield from self._candidates(records, int(sources.max(initial=0)))
+                for source, rows, others in _candidates(records, len(done)):
+                    open_ = ~done[source, rows]
+                    yield from self._verified(source, rows[open_], others[open_])
 
     def _band(self, word: int, sources: "NDArray[np.uint8]") -> Iterator[Words]:
         import numpy as np
@@ -66,28 +71,32 @@ class Alike:
             yield np.stack((chunk[:, word], numbers | source), axis=1)
             start += len(chunk)
 
-    def _candidates(self, records: Words, sources: int) -> "Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
-        import numpy as np
-
-        source = records[:, 1] >> np.uint64(SOURCE_SHIFT)
-        keys, numbers = records[:, 0], records[:, 1] & np.uint64(_ROW)
-        own = source == 0
-        later, first, previous = repeats(keys[own], numbers[own])
-        other = previous != first
-        yield from self._verified(0, np.concatenate((later, later[other])), np.concatenate((first, previous[other])))
-        for number in range(1, sources + 1):
-            there = source == number
-            yield from self._verified(number, *shared(keys[own], numbers[own], keys[there], numbers[there]))
-
     def _verified(
-        self, source: int, rows: Words, others: Words
+        self, source: int, rows: "NDArray[np.int64]", others: "NDArray[np.int64]"
     ) -> "Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
-        """Yield the pairs whose whole signatures agree enough; equal texts, by the digest before the signature, are none."""
+        """Yield the pairs whose whole signatures agree enough."""
         import numpy as np
 
         for start in range(0, len(rows), _SLICE):
-            left, right = rows[start : start + _SLICE].astype(np.int64), others[start : start + _SLICE].astype(np.int64)
+            left, right = rows[start : start + _SLICE], others[start : start + _SLICE]
             one, two = self._spool.take(left), self._spool.take(right)
             values = one[:, self._first :].view(np.uint16) == two[:, self._first :].view(np.uint16)
             alike = values.mean(axis=1) >= self._least
             yield source, left[alike], right[alike]
+
+
+def _candidates(records: Words, sources: int) -> "Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
+    """Yield rows of source 0 with a row of equal key: the first one, the one before, the first of each other source."""
+    import numpy as np
+
+    source = records[:, 1] >> np.uint64(SOURCE_SHIFT)
+    keys, numbers = records[:, 0], records[:, 1] & np.uint64(_ROW)
+    own = source == 0
+    later, first, previous = (each.astype(np.int64) for each in repeats(keys[own], numbers[own]))
+    yield 0, later, first
+    other = previous != first
+    yield 0, later[other], previous[other]
+    for number in range(1, sources):
+        there = source == number
+        rows, counterparts = shared(keys[own], numbers[own], keys[there], numbers[there])
+        yield number, rows.astype(np.int64), counterparts.astype(np.int64)

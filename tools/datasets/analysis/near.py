@@ -100,13 +100,12 @@ class NearCopies:
 
         pairs = [Pairs() for _ in range(1 + len(self._settings.references))]
         sources = self._sources()
-        told = np.zeros((len(pairs), len(sources)), np.bool_)
-        for source, rows, others in Alike(self._spool, SIGNATURE, THRESHOLD, RECALL).pairs(sources):
-            new, first = np.unique(rows, return_index=True)
-            fresh = ~told[source, new]
-            left, right = self._spool.take(new[fresh]), self._spool.take(others[first[fresh]])
+        done = np.zeros((len(pairs), len(sources)), np.bool_)
+        for source, rows, others in Alike(self._spool, SIGNATURE, THRESHOLD, RECALL).pairs(sources, done):
+            left, right = self._spool.take(rows), self._spool.take(others)
+            # Equal texts are told by the exact check; what resembles them is found by way of the first of them.
             differs = left[:, DIGEST] != right[:, DIGEST]
-            told[source, new[fresh][differs]] = True
+            done[source, rows] = True
             pairs[source].add(_matches(left[differs], right[differs]))
         return pairs
 

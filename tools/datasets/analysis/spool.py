@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BUCKET = 250_000
 """Records that are looked at together."""
 _WORD = 8
+_CHUNK_BYTES = 8 << 20
 
 
 class Spool:
@@ -31,14 +32,15 @@ class Spool:
         self._file.write(data)
         self.count += len(data) // (_WORD * self.width)
 
-    def chunks(self, records: int = BUCKET) -> "Iterator[NDArray[np.uint64]]":
-        """Yield all records in their order, so many at a time."""
+    def chunks(self, records: int = 0) -> "Iterator[NDArray[np.uint64]]":
+        """Yield all records in their order, so many at a time, or as many as 8 MB hold."""
         import numpy as np
 
         if self._file is None:
             return
         self._file.seek(0)
-        while data := self._file.read(records * _WORD * self.width):
+        size = _WORD * self.width
+        while data := self._file.read((records or max(1, _CHUNK_BYTES // size)) * size):
             yield np.frombuffer(data, np.uint64).reshape(-1, self.width)
 
     def buckets(self, column: int) -> "Iterator[NDArray[np.uint64]]":

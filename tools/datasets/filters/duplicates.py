@@ -81,12 +81,13 @@ class NearDuplicates(NamedTuple):
         import numpy as np
 
         compared = [chunk[:, 0] == 0 for chunk in signatures.chunks()]
-        # Rows that are not compared are taken for another source, which then has no row to compare with.
+        # Rows that are not compared are taken for another source, which is not looked at.
         sources = np.concatenate(compared).astype(np.uint8) if compared else np.zeros(0, np.uint8)
         earliest = np.full(signatures.count, _NONE, np.uint32)
-        for source, rows, others in Alike(signatures, 1, self.threshold, RECALL).pairs(sources):
-            if source == 0:
-                np.minimum.at(earliest, rows, others.astype(np.uint32))
+        done = np.zeros((1, signatures.count), np.bool_)
+        for _, rows, others in Alike(signatures, 1, self.threshold, RECALL).pairs(sources, done):
+            earliest[rows] = others
+            done[0, rows] = True
         found = np.flatnonzero(earliest != _NONE)
         return np.stack((found, earliest[found].astype(np.int64)), axis=1)
 
