@@ -37,7 +37,7 @@ def lines_of(record_batch: Any) -> Iterator[bytes]:
             yield made_reject(NO_JSON_VALUE, f"column {one_line(wrong, 60)}")
             continue
         try:
-            yield orjson.dumps(dict(zip(names, row, strict=True)), default=_plain)
+            yield orjson.dumps(dict(zip(names, row, strict=True)), default=plain_value)
         except TypeError:
             yield made_reject(NO_JSON_VALUE)
 
@@ -65,10 +65,16 @@ def _text(value: Any) -> Any:
         return value
 
 
-def _plain(value: Any) -> str:
+def plain_value(value: Any) -> str:
+    """Return a decimal as text, for orjson; raises TypeError for anything else."""
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError
+
+
+def unsafe_value(value: Any) -> bool:
+    """Tell a value that JSON would change: a number that is not finite, or bytes."""
+    return isinstance(value, bytes) or not _finite(value)
 
 
 def _finite(value: Any) -> bool:

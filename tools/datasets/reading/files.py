@@ -8,9 +8,10 @@ from novaforge.guards.errors import InputError, NotFoundError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.tools.aws.listing import Item
-from novaforge.tools.aws.storage import is_s3
+from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.reading.names import family_of, glob_base, is_documentation, left_out, matcher
+from novaforge.tools.datasets.reading.saved import saved_dataset
 
 _SHOWN = 5
 
@@ -56,6 +57,10 @@ def find_files(ctx: ToolContext, uri: str, argument: str) -> tuple[list[SourceFi
 
     Raises InputError when there are none or only empty ones, RefusedError for files of several formats.
     """
+    saved = saved_dataset(ctx, uri, argument)
+    if saved is not None:
+        items = [(name, Item(saved.folder + name, 1)) for name in saved.names]
+        return _stamped(ctx, items, argument), [saved.note]
     base, pattern = _place(ctx, uri, argument)
     if not base:
         return [_single(ctx, uri, argument)], []
@@ -66,9 +71,13 @@ def find_files(ctx: ToolContext, uri: str, argument: str) -> tuple[list[SourceFi
         message = f"There are no files with rows in {uri}{skipped}."
         raise InputError(message, field=argument, value=uri, fix="check the path; a prefix in S3 ends with a slash")
     _refuse_mixture(uri, [name for name, _ in kept])
+    return _stamped(ctx, kept, argument), notes
+
+
+def _stamped(ctx: ToolContext, kept: list[tuple[str, Item]], argument: str) -> list[SourceFile]:
     if len(kept) == 1:
-        return [_single(ctx, kept[0][1].uri, argument)], notes
-    return [SourceFile(item.uri, _stamp_of(ctx, item, argument), one_line(name, 120)) for name, item in kept], notes
+        return [_single(ctx, kept[0][1].uri, argument)]
+    return [SourceFile(item.uri, _stamp_of(ctx, item, argument), one_line(name, 120)) for name, item in kept]
 
 
 def _stamp_of(ctx: ToolContext, item: Item, argument: str) -> Stamp:
@@ -86,6 +95,7 @@ def _single(ctx: ToolContext, uri: str, argument: str) -> SourceFile:
 def _place(ctx: ToolContext, uri: str, argument: str) -> tuple[str, str]:
     """Return the folder or prefix to be listed, empty for a single file, and the pattern its names have to fit."""
     if is_s3(uri):
+        split_s3(uri)  # refuses what is no URI before anything is asked of AWS
         if uri.endswith("/") or uri.count("/") == 2:
             return uri if uri.endswith("/") else f"{uri}/", ""
         if not any(sign in uri for sign in "*?["):

@@ -1,11 +1,10 @@
 """What a kind of file is to a source: how its text becomes batches, and how batches become rows."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
-from novaforge.tools.datasets.reading.opened import OpenedFile
 from novaforge.tools.datasets.rows import Line, OnReject
 
 
@@ -26,7 +25,7 @@ class Layout(Protocol):
     delimiter: str
     decoder: SequenceDecoder
 
-    def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
+    def batches(self, index: int, opened: Any, /) -> Iterator[Batch]:
         """Yield the batches of the file with this place in the source; raises InputError when it differs."""
         ...
 

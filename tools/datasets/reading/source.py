@@ -16,6 +16,7 @@ from novaforge.tools.datasets.reading.files import SourceFile, Stamp, find_files
 from novaforge.tools.datasets.reading.layout import Layout
 from novaforge.tools.datasets.reading.names import stem_of
 from novaforge.tools.datasets.reading.opened import OpenedFile, changed, open_file
+from novaforge.tools.datasets.reading.remote import RemoteFile, RemoteLayout, fetched_rows
 from novaforge.tools.datasets.rows import Line, OnReject
 
 __all__ = ["WORKS", "Batch", "Source", "SourceFile", "open_source"]
@@ -31,7 +32,7 @@ class Source:
         argument: str,
         files: list[SourceFile],
         layout: Layout,
-        opened: OpenedFile,
+        opened: OpenedFile | RemoteFile,
         notes: Sequence[Finding] = (),
     ) -> None:
         self.uri = uri
@@ -63,8 +64,7 @@ class Source:
     @property
     def encoding(self) -> str:
         """The encodings met so far."""
-        now = [self._opened.text.encoding] if self._layout.is_text else []
-        return ", ".join(name for name in dict.fromkeys([*self._encodings, *now]) if name)
+        return ", ".join(name for name in dict.fromkeys([*self._encodings, self._encoding_now()]) if name)
 
     @property
     def compression(self) -> str:
@@ -98,11 +98,11 @@ class Source:
 
     def batches(self) -> Iterator[Batch]:
         """Yield all rows as batches, file by file in the order of their names."""
-        for index, file in enumerate(self.files):
+        for index, file in enumerate(list(self.files)):
             with ExitStack() as stack:
                 if index:
-                    self._opened = stack.enter_context(open_file(self._ctx, file, self.argument))
-                    refuse_other(self._layout, self._opened, self.files[0])
+                    self._opened = opened = stack.enter_context(open_file(self._ctx, file, self.argument))
+                    refuse_other(self._layout, opened, self.files[0])
                 yield from self._layout.batches(index, self._opened)
                 self._finish(self._opened)
         self.notes += self._layout.notes()
@@ -123,7 +123,7 @@ class Source:
     def identity(self, rows: int | None = None) -> InputIdentity:
         """Return what was read: size, hash, ETag and version; raises InputError when a file changed meanwhile."""
         several = len(self.files) > 1
-        for file in self.files:
+        for file in self.files if isinstance(self._opened, OpenedFile) else []:
             # Of several objects each was read by its ETag only, so that asking again would tell nothing new.
             if not (several and file.stamp.etag) and stamp(self._ctx, file.uri, self.argument) != file.stamp:
                 raise changed(file.uri, self.argument)
@@ -146,11 +146,16 @@ class Source:
         lines = (f"{digest or f'etag:{file.stamp.etag}'}  {file.name}\n" for digest, file in pairs)
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
-    def _finish(self, opened: OpenedFile) -> None:
+    def _finish(self, opened: OpenedFile | RemoteFile) -> None:
         self.digests.append(opened.finish())
+        # What was fetched has a size only now.
+        self.files[len(self.digests) - 1] = opened.file
         self._done += opened.file.bytes
-        self._encodings[opened.text.encoding if self._layout.is_text else ""] = None
+        self._encodings[self._encoding_now()] = None
         self._compressions[opened.compression] = None
+
+    def _encoding_now(self) -> str:
+        return self._opened.text.encoding if isinstance(self._opened, OpenedFile) and self._layout.is_text else ""
 
     # What callers of a source of one file used; they say source.encoding, source.blank_lines ... now.
     @property
@@ -171,10 +176,16 @@ class Source:
 
 @contextmanager
 def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generator[Source]:
-    """Open a dataset for one pass: a file, folder, glob pattern, or S3 object, prefix or pattern.
+    """Open a dataset for one pass: a file, folder or pattern, here or in S3, a log query, or a dataset of the hub.
 
     Raises InputError for a missing or empty source, RefusedError for a format that is not read or a mixture of them.
     """
+    rows = fetched_rows(ctx, uri, argument)
+    if rows is not None:
+        layout = RemoteLayout(rows)
+        remote = RemoteFile(uri, layout)
+        yield Source(ctx, uri, argument, [remote.file], layout, remote)
+        return
     files, notes = find_files(ctx, uri, argument)
     with open_file(ctx, files[0], argument) as opened:
         yield Source(ctx, uri, argument, files, find_layout(opened), opened, notes)
