@@ -2,7 +2,8 @@
 
 from novaforge.server.tooling import ToolSpec
 
-_SOURCE = ("source", "file, folder, glob, s3:// object or prefix, hf://name, cloudwatch://group?query=...")
+_SOURCES = ("source", "file, folder, glob, s3:// object or prefix, hf://owner/name, cloudwatch://log-group?query=...&start=...")
+_SOURCE = ("source", "as of inspect_dataset")
 _TASK = ("task", "for EVALUATION; default gen_qa")
 _COLUMNS = (
     "columns",
@@ -23,7 +24,7 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
         "inspect_dataset",
         "Format, shape, columns, lengths and labels, with suggested mapping and method.",
-        "data", "tools.datasets.tool:inspect_dataset", becomes_job=True, texts=(_SOURCE, _COLUMNS),
+        "data", "tools.datasets.tool:inspect_dataset", becomes_job=True, texts=(_SOURCES, _COLUMNS),
     ),
     ToolSpec(
         "transform_dataset",
@@ -32,6 +33,7 @@ TOOLS: tuple[ToolSpec, ...] = (
         texts=(
             _SOURCE, _COLUMNS, ("target", "fresh folder or s3:// prefix"),
             ("split", 'ratios or counts, such as {"train": 0.8, "test": 0.2}'),
+            ("filters", "invalid_rows, max_chars, max_tokens, quality, languages, exact_duplicates, near_duplicates"),
             ("group_by", "column whose equal values stay in one part"), _TASK, ("pair_with", "judge pairs: the candidate's evaluation output; source is the baseline's"),
         ),
     ),

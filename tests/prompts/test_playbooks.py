@@ -13,8 +13,9 @@ NAMES = ["classify_text", "clean_up", "customize_model", "diagnose_job", "improv
 TOOLS = {
     "list_options": "model method platform",
     "inspect_dataset": "source columns sample_rows",
-    "transform_dataset": "source target method model columns system_prompt split seed stratify_by filters platform",
-    "validate_dataset": "source method model platform against",
+    "transform_dataset": "source target method model columns system_prompt split seed stratify_by filters platform "
+    "group_by task pair_with",
+    "validate_dataset": "source method model platform against task max_length",
     "test_reward": "function data samples predictions platform",
     "plan_training": "method model platform data output validation_data base reward instance_type instance_count overrides "
     "max_runtime_s name role",

@@ -14,7 +14,7 @@ from novaforge.tools.datasets.validation import validate
 def inspect_dataset(
     ctx: ToolContext, *, source: str, columns: Columns | None = None, sample_rows: int = 5
 ) -> InspectResult:
-    """Say what a CSV or JSONL file holds; raises InputError or RefusedError when it cannot be read."""
+    """Say what a source holds; raises InputError or RefusedError when it cannot be read."""
     return inspect(ctx, source, columns, sample_rows)
 
 
@@ -39,7 +39,7 @@ def transform_dataset(
     """Write a method's files below a fresh target, with a manifest; writes all of them or nothing.
 
     Raises InputError for a wrong argument or file, RefusedError for a combination, shape or target that is not allowed,
-    ConflictError when a file is there already.
+    ConflictError when the target holds anything.
     """
     request = Request(
         source, target, method, model, columns, system_prompt, split, seed, stratify_by, filters or {}, platform,
@@ -59,7 +59,7 @@ def validate_dataset(
     task: DataTask | None = None,
     max_length: int | None = None,
 ) -> ValidateResult:
-    """Check a file against every rule of the method; ok is true when nothing blocks."""
+    """Check a source against every rule of the method; ok is true when nothing blocks."""
     others = [against] if isinstance(against, str) else against or []
     result, _ = validate(ctx, source, row_format(method, model, platform, task), others, max_length)
     return result
