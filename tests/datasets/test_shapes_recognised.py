@@ -75,7 +75,8 @@ def test_a_table_of_texts_is_told_by_its_header(header: list[str], shape: str) -
 
 
 def test_cells_that_hold_turns_make_a_table_a_chat() -> None:
-    found = look([Line(1, [[USER, ANSWER], "x"], b"")], ["messages", "source"])
+    cells: Any = [[USER, ANSWER], "x"]
+    found = look([Line(1, cells, b"")], ["messages", "source"])
     assert found.shape == "openai_chat"
 
 

@@ -53,9 +53,10 @@ class OpenAiReader:
 
     def _reference(self, row: JsonRow) -> Any:
         """Return the one answer as it is, or several as an object; a number becomes text."""
-        if len(self.answers) > 1:
+        first, *others = self.answers
+        if others:
             return {key: row[key] for key in self.answers if key in row}
-        value = row.get(self.answers[0])
+        value = row.get(first)
         if isinstance(value, bool):
             return str(value).lower()
         if isinstance(value, int):
@@ -63,5 +64,5 @@ class OpenAiReader:
         if value is None or value == "":
             raise BadRowError("the reference answer is missing or empty", "$[answer]")
         if not isinstance(value, str | dict):
-            return {self.answers[0]: value}
+            return {first: value}
         return value

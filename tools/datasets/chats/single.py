@@ -164,6 +164,6 @@ def instances(line: Line) -> Iterator[Line]:
     if not isinstance(record, dict) or not isinstance(found, list) or not found:
         yield line
         return
-    outer = {key: record[key] for key in ("instruction", "system") if key in record}
+    outer: JsonRow = {key: record[key] for key in ("instruction", "system") if key in record}
     for item in found:
         yield Line(line.number, {**outer, **item} if isinstance(item, dict) else outer, b"")

@@ -1,16 +1,21 @@
 """Where the media of the rows being written go, and from where relative references count."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from novaforge.guards.errors import InputError
-from novaforge.tools.aws.storage import is_s3
-from novaforge.tools.context import ToolContext
+
+if TYPE_CHECKING:
+    from novaforge.tools.context import ToolContext
 
 PLAIN_URI = re.compile(r"s3://[A-Za-z0-9_\-/.]+")
 """The characters AWS's validator takes in a media URI (facts 2.3)."""
 
+_S3 = "s3://"
 FOLDER = "media"
 """The folder of the media below the target of a transform."""
 
@@ -35,7 +40,7 @@ class MediaTarget:
 def media_target(ctx: ToolContext, target: str, source: str) -> MediaTarget:
     """Return the media's place below a transform's target; asks AWS once for the account when that is S3."""
     base = _folder(source)
-    if not is_s3(target):
+    if not target.startswith(_S3):
         return MediaTarget(base=base)
     return MediaTarget(f"{target.rstrip('/')}/{FOLDER}", ctx.aws.principal().account, base)
 
@@ -60,7 +65,7 @@ def refuse_unusable(target: MediaTarget) -> None:
 
 def _folder(source: str) -> str:
     """Return the folder or prefix a source lies in; a glob's is the part before the first wildcard."""
-    scheme, rest = ("s3://", source.removeprefix("s3://")) if is_s3(source) else ("", source)
+    scheme, rest = ("s3://", source.removeprefix("s3://")) if source.startswith(_S3) else ("", source)
     plain = rest
     for wildcard in "*?[":
         plain = plain.split(wildcard, 1)[0]

@@ -31,6 +31,9 @@ ALIASES = {
 }
 """Spellings of AWS's SDK that are accepted."""
 
+EXTRA = "extra."
+"""Begins the logical name of a further column, which keeps its value under the name that follows."""
+
 NAME_CHARS = 60
 _QUERY_NAMES = (
     "query", "question", "prompt", "instruction", "input", "body", "text", "content", "sentence", "review", "document",
@@ -61,7 +64,7 @@ def normalise(columns: Columns) -> Columns:
     found: Columns = {}
     for name, column in columns.items():
         logical = ALIASES.get(name, name)
-        if logical not in LOGICAL:
+        if logical not in LOGICAL and not logical.startswith(EXTRA):
             raise _unknown(name, column)
         if logical in found:
             raise InputError(
@@ -77,7 +80,9 @@ def normalise(columns: Columns) -> Columns:
 def check_usable(columns: Columns, row_format: RowFormat) -> None:
     """Raise InputError when a logical name has no place in the method's rows, or when a required one is missing."""
     for name in columns:
-        if name not in row_format.fields:
+        if name.startswith(EXTRA):
+            _check_extra(name, row_format)
+        elif name not in row_format.fields:
             raise InputError(
                 f"Rows for {row_format.method} have no place for {name}.",
                 field="columns",
@@ -101,6 +106,17 @@ def check_usable(columns: Columns, row_format: RowFormat) -> None:
     if row_format.name == "gen_qa" and {"id", "metadata"} <= columns.keys():
         message = "gen_qa rows carry one metadata text, which holds the row id; map either id or metadata."
         raise InputError(message, field="columns", value="metadata", fix="leave one of them out")
+
+
+def _check_extra(name: str, row_format: RowFormat) -> None:
+    if not row_format.taken:
+        fix = "leave it out; RFT rows and the flat rows of serverless take further columns"
+        message = f"Rows for {row_format.method} have no place for further columns such as {display(name)}."
+        raise InputError(message, field="columns", value=name, fix=fix)
+    key = name.removeprefix(EXTRA)
+    if not key.strip() or key in row_format.taken:
+        fix = f"give another name after {EXTRA!r}; taken: {', '.join(row_format.taken)}"
+        raise InputError(f"{display(name)} names no key of its own.", field="columns", value=name, fix=fix)
 
 
 def display(name: str) -> str:

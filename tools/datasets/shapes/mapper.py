@@ -6,7 +6,7 @@ import orjson
 
 from novaforge.tools.datasets.formats.base import Fields, RowFormat
 from novaforge.tools.datasets.rows import Line, Reject
-from novaforge.tools.datasets.shapes.columns import Mapping
+from novaforge.tools.datasets.shapes.columns import EXTRA, Mapping
 
 
 class _Slot(NamedTuple):
@@ -34,6 +34,12 @@ class Mapper:
                 name in row_format.structured,
             )
             for name, column in mapping.columns.items()
+            if not name.startswith(EXTRA)
+        ]
+        self._extras = [
+            (name.removeprefix(EXTRA), header.index(column) if header is not None else column)
+            for name, column in mapping.columns.items()
+            if name.startswith(EXTRA)
         ]
         self._system_prompt = system_prompt
         self._stem = stem
@@ -43,7 +49,9 @@ class Mapper:
         """Mapped JSON keys that no row has had so far."""
 
     def places(self) -> dict[str, int]:
-        """Return the places of the mapped cells by field; nothing for rows that are no cells."""
+        """Return the places of the mapped cells by field; nothing for rows that are no cells or keep further columns."""
+        if self._extras:
+            return {}
         return {slot.name: slot.key for slot in self._slots if isinstance(slot.key, int)}
 
     def constants(self) -> tuple[dict[str, str], str]:
@@ -71,6 +79,9 @@ class Mapper:
                     return Reject(line.number, f"{slot.name} is {'missing' if missing else 'empty'}")
         except BadFieldError as problem:
             return Reject(line.number, str(problem))
+        if self._extras:
+            # The values stay what they are; the reward function gets them.
+            found["extra"] = {key: record[place] for key, place in self._extras if table or place in record}
         if self._system_prompt is not None and "system" not in found:
             found["system"] = self._system_prompt
         if "id" not in found:

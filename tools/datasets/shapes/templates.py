@@ -51,7 +51,7 @@ def fast_rows(
     template = Template(row_format.build, [*places, *constants, *(["id"] if numbered else [])])
     slots = list(places.items())
     fields = dict(constants)
-    check, dumps, render = row_format.check_fields, orjson.dumps, template.render
+    check, render = row_format.check_fields, template.render
 
     def finish(line: Line) -> Finished | None:
         cells = line.record
