@@ -47,6 +47,8 @@ class RowFormat:
     """Whether rows may hold reasoning."""
     media: tuple[str, ...] = ()
     """Kinds of media a row may hold, of image, video and document."""
+    taken: tuple[str, ...] = ()
+    """Keys that further columns may not have in a row; empty when the format takes no further columns."""
     id_key: str = ""
     """The key of a row's own id, which no two rows should share; empty when rows have none."""
 

@@ -180,6 +180,7 @@ RFT = RowFormat(
     texts=texts,
     parts=parts,
     tools=True,
+    taken=("id", "messages", "reference_answer", "tools", "metadata"),
     id_key="id",
 )
 RFT_BEDROCK = replace(RFT, check=check_bedrock, platform="bedrock")

@@ -199,5 +199,6 @@ RFT_FLAT = RowFormat(
     answer=answer,
     texts=texts,
     parts=parts_flat,
+    taken=("id", *_FIELDS),
     id_key="id",
 )
