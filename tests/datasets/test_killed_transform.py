@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -130,7 +130,7 @@ def test_killed_at_any_moment_it_leaves_nothing_or_all_of_it(desk: "Desk", sourc
 def _with_work_dir(desk: "Desk") -> ToolContext:
     from dataclasses import replace
 
-    return cast(ToolContext, replace(desk.ctx, work_dir=desk.folder / "work"))
+    return replace(desk.ctx, work_dir=desk.folder / "work")
 
 
 def _left(desk: "Desk") -> list[str]:
