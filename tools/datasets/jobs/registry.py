@@ -131,14 +131,23 @@ class DataJobs:
         if before is not None:  # it may be stopping still: two of them would write to one target
             with before.changed:
                 before.changed.wait_for(lambda: before.ended)
-        with self._slots:
-            job.work(work)
+        turn = self._await_turn(job)
+        job.work(work)
+        if turn:
+            self._slots.release()
         with self._lock:
             file = self._files.pop(job, None)
             if file is not None:
                 with suppress(OSError):
                     file.end(job)
             self._forget()
+
+    def _await_turn(self, job: DataJob) -> bool:
+        """Wait for a free place; tell whether one was taken, which a job stopped meanwhile does not need."""
+        while not job.cancelled:
+            if self._slots.acquire(timeout=LOOK_EVERY_S):
+                return True
+        return False
 
     def _wait(self, job: DataJob, progress: Progress, gone: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._answer_within_s
