@@ -6,6 +6,7 @@ That is the tables of the README, and server/tools.json: the schemas the server 
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from novaforge.prompts.loader import playbooks
@@ -14,6 +15,9 @@ from novaforge.server.settings import Settings
 from novaforge.server.state import AppState
 from novaforge.server.toolspecs import TOOLS
 from novaforge.tools.catalog.support import SUPPORTED
+from novaforge.tools.datasets.filters.plan import FILTERS
+from novaforge.tools.datasets.formats.targets import LEGAL
+from novaforge.tools.datasets.shapes.recognise import TARGETS
 
 README = Path(__file__).parents[2] / "README.md"
 SCHEMAS = Path(__file__).parents[2] / "server" / "tools.json"
@@ -44,6 +48,34 @@ def support_table() -> str:
     return "\n".join(lines)
 
 
+def shape_table() -> str:
+    """Return the table of recognised shapes and what they can become, shapes of equal methods in one row."""
+    lines = ["| shape | methods |", "|---|---|"]
+    shapes: dict[tuple[str, ...], list[str]] = {}
+    for shape, methods in TARGETS.items():
+        shapes.setdefault(tuple(methods), []).append(shape)
+    lines += [f"| {', '.join(names)} | {_listed(methods)} |" for methods, names in shapes.items() if methods]
+    return "\n".join(lines)
+
+
+def format_table() -> str:
+    """Return the table of methods whose rows can be prepared."""
+    lines = ["| method | models | platforms |", "|---|---|---|"]
+    lines += [
+        f"| `{method}` | {_listed(models)} | {_listed(platforms)} |" for method, (models, platforms) in LEGAL.items()
+    ]
+    return "\n".join(lines)
+
+
+def filter_list() -> str:
+    """Return the names of the filters."""
+    return _listed(sorted(FILTERS))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def schemas() -> str:
     """Return the schemas of all tools as their code gives them."""
     tools = [build_tool(spec, AppState(Settings(sandbox=True))) for spec in TOOLS]
@@ -51,16 +83,29 @@ def schemas() -> str:
     return json.dumps(shown, indent=1) + "\n"
 
 
-TABLES = {"tools": tool_table, "prompts": prompt_table, "support": support_table}
+TABLES = {
+    "tools": tool_table,
+    "prompts": prompt_table,
+    "support": support_table,
+    "shapes": shape_table,
+    "formats": format_table,
+}
+LISTS = {"filters": filter_list}
 
 
 def filled(text: str) -> str:
     """Return the README with every generated table renewed."""
     for name, table in TABLES.items():
-        found = re.search(rf"(?<=<!-- table:{name} -->\n).*?(?=\n<!-- /table -->)", text, re.DOTALL)
-        assert found, f"README has no place for the table {name}"
-        text = text[: found.start()] + table() + text[found.end() :]
+        text = _replaced(text, rf"(?<=<!-- table:{name} -->\n).*?(?=<!-- /table -->)", table() + "\n")
+    for name, words in LISTS.items():
+        text = _replaced(text, rf"(?<=<!-- list:{name} -->).*?(?=<!-- /list -->)", words())
     return text
+
+
+def _replaced(text: str, place: str, new: str) -> str:
+    found = re.search(place, text, re.DOTALL)
+    assert found, f"README has no place {place}"
+    return text[: found.start()] + new + text[found.end() :]
 
 
 if __name__ == "__main__":
