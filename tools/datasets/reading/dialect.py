@@ -24,16 +24,15 @@ def find_dialect(head: bytes, suffix: str) -> Dialect:
     Quotes are taken for text only in files split at tabs or pipes whose first rows do not fit otherwise.
     """
     sample = head[:_SAMPLE].decode("utf-8", "replace")
-    whole = len(head) <= _SAMPLE
     ways = _TABS if suffix in (".tsv", ".tab") else _USUAL
-    return next((way for way in ways if _fit(sample, way, whole) >= _AGREEMENT), ways[0])
+    return next((way for way in ways if _fit(sample, way) >= _AGREEMENT), ways[0])
 
 
-def _fit(sample: str, dialect: Dialect, whole: bool) -> float:
+def _fit(sample: str, dialect: Dialect) -> float:
     """Return the share of the first rows with as many cells as the header; 0 when the header is a single cell."""
     rows = list(islice(_widths(sample, dialect), _ROWS + 1))
-    if not whole and len(rows) <= _ROWS:
-        rows = rows[:-1]
+    if 1 < len(rows) <= _ROWS and rows[-1] != rows[0]:
+        rows.pop()  # the sample may end within this row
     if not rows or rows[0] < 2:
         return 0.0
     return sum(width == rows[0] for width in rows) / len(rows)
@@ -55,11 +54,10 @@ def _widths(sample: str, dialect: Dialect) -> Iterator[int]:
 def is_table(head: bytes) -> bool:
     """Tell a table from prose by its first rows, for files whose name does not say it."""
     sample = head[:_SAMPLE].decode("utf-8", "replace")
-    whole = len(head) <= _SAMPLE
     names = next(csv.reader([sample.split("\n", 1)[0]], delimiter=_likely(sample)), [])
     if len(set(names)) < len(names) or not all(0 < len(name.strip()) <= 40 for name in names):
         return False
-    return sample.count("\n") > 1 and any(_fit(sample, way, whole) >= _AGREEMENT for way in _USUAL)
+    return sample.count("\n") > 1 and any(_fit(sample, way) >= _AGREEMENT for way in _USUAL)
 
 
 def _likely(sample: str) -> str:
