@@ -318,3 +318,10 @@ def test_rows_nested_deeper_than_json_is_written_are_rejected() -> None:
 
     reject: Any = made.finish(Line(3, {"messages": messages}, b""))
     assert reject.line == 3 and "nested too deep" in reject.reason
+
+
+def test_question_and_answer_of_a_table_become_one_text_and_the_note_says_so() -> None:
+    rows = [{"question": "q", "answer": "a"}]
+    assert one(rows[0], "CPT", platform="hyperpod") == {"text": "q\n\na"}
+    assert make(rows, "CPT").notes == ("the text is 'question', 'answer' with a blank line between them",)
+    assert one({"text": "t", "label": "x"}, "CPT", platform="hyperpod") == {"text": "t"}

@@ -1,5 +1,6 @@
 """For any texts: what goes into a chat comes out of the row character for character, and no record makes a converter fail."""
 
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from novaforge.guards.errors import NovaForgeError
 from novaforge.tools.datasets.chats.chat import Chat
 from novaforge.tools.datasets.chats.items import Media
-from novaforge.tools.datasets.chats.plain import plain_row
+from novaforge.tools.datasets.chats.plain import Straight
 from novaforge.tools.datasets.chats.to_converse import converse_row
 from novaforge.tools.datasets.formats.converse import CONVERSE
 from novaforge.tools.datasets.formats.rules import RESERVED_WORDS
@@ -58,18 +59,12 @@ def plain(texts: list[str], system: str | None) -> list[dict[str, Any]]:
 def test_the_straight_way_and_the_long_way_give_the_same_row(
     texts: list[str], system: str | None, system_prompt: str | None
 ) -> None:
-    made = plain_row(plain(texts, system), system_prompt)
+    made = Straight(system_prompt, tools=True).row(plain(texts, system))
     if made is None:
         return
-    row = converse_row(Chat(plain(texts, system)), system_prompt, Media(MediaTarget()), make_counter())
+    row = converse_row(Chat(plain(texts, system)), system_prompt, Media(MediaTarget()), Counter())
     assert made.row == row and CONVERSE.check(row) == []
     assert (made.prompt, made.answer) == (CONVERSE.prompt(row), CONVERSE.answer(row))
-
-
-def make_counter() -> Any:
-    from collections import Counter
-
-    return Counter[str]()
 
 
 @MANY
@@ -212,3 +207,47 @@ def test_no_record_makes_a_converter_fail(name: str, data: Any) -> None:
                 blocking = {hit.rule for hit in wanted.check(row)} - {"DA2"}
                 assert {hit.rule for hit in result.hits} >= blocking
                 assert (result.prompt, result.answer) == (wanted.prompt(row), wanted.answer(row))
+
+
+CALLS = st.lists(
+    st.tuples(st.sampled_from(["user", "assistant", "system", "call", "tool"]), TEXT, st.sampled_from("ab"), OBJECT),
+    max_size=7,
+)  # fmt: skip
+
+
+@MANY
+@given(CALLS, st.none() | SAID)
+def test_the_straight_way_writes_chats_with_calls_as_the_long_way_does(turns: Any, system_prompt: str | None) -> None:
+    messages: list[dict[str, Any]] = []
+    for kind, text, key, arguments in turns:
+        if kind == "call":
+            call = {
+                "id": key,
+                "type": "function",
+                "function": {"name": "f", "arguments": orjson.dumps(arguments).decode()},
+            }
+            messages.append({"role": "assistant", "content": text if key == "a" else None, "tool_calls": [call]})
+        elif kind == "tool":
+            messages.append({"role": "tool", "tool_call_id": key, "content": text})
+        else:
+            messages.append({"role": kind, "content": text})
+    made = Straight(system_prompt, tools=True).row(messages, TOOLS)
+    if made is None:
+        return
+    row = converse_row(Chat(messages, TOOLS), system_prompt, Media(MediaTarget()), Counter())
+    assert made.row == row and CONVERSE.check(row) == []
+    assert (made.prompt, made.answer) == (CONVERSE.prompt(row), CONVERSE.answer(row))
+
+
+def test_a_chat_with_parallel_calls_takes_the_straight_way() -> None:
+    calls = [{"id": key, "type": "function", "function": {"name": "f", "arguments": "{}"}} for key in "ab"]
+    messages = [
+        {"role": "system", "content": "s"}, {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "b", "content": "1"}, {"role": "tool", "tool_call_id": "a", "content": "2"},
+        {"role": "assistant", "content": "done"},
+    ]  # fmt: skip
+    made = Straight(None, tools=True).row(messages, TOOLS)
+    assert made is not None and made.row["messages"][2]["content"][0]["toolResult"]["toolUseId"] == "b"
+    assert made.row == converse_row(Chat(messages, TOOLS), None, Media(MediaTarget()), Counter())
+    assert Straight(None, tools=False).row(messages, TOOLS) is None

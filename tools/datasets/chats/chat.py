@@ -9,7 +9,8 @@ import orjson
 
 from novaforge.tools.datasets.rows import JsonRow
 
-_LONG_NUMBER = re.compile(r"[0-9]{19}")
+LONG_NUMBER = re.compile(r"[0-9]{19}")
+"""Whole numbers of fewer digits fit 64 bits."""
 
 
 class BadRowError(Exception):
@@ -71,7 +72,7 @@ def parsed(text: str, path: str) -> Any:
 
 def changes_numbers(text: str, value: Any) -> bool:
     """Tell a JSON text with a whole number that does not fit 64 bits, which the fast parser would round."""
-    return _LONG_NUMBER.search(text) is not None and bool(json.loads(text) != value)
+    return LONG_NUMBER.search(text) is not None and bool(json.loads(text) != value)
 
 
 def as_json(value: Any) -> str:

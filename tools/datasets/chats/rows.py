@@ -10,7 +10,7 @@ import orjson
 from novaforge.tools.datasets.chats.chat import BadRowError, Chat
 from novaforge.tools.datasets.chats.items import Media
 from novaforge.tools.datasets.chats.openai import OpenAiReader, Reader
-from novaforge.tools.datasets.chats.plain import plain_row
+from novaforge.tools.datasets.chats.plain import Straight
 from novaforge.tools.datasets.chats.to_converse import converse_row
 from novaforge.tools.datasets.chats.to_openai import multiturn_row, rft_row
 from novaforge.tools.datasets.chats.to_text import cpt_row, dpo_row, gen_qa_row
@@ -53,6 +53,7 @@ class ChatRows(Converter):
         self._present = list(present)
         self._unused = list(unused)
         self._last = (0, 0)
+        self._straight = Straight(system_prompt, tools=row_format.tools)
         plain = row_format.name == "converse" and isinstance(reader, OpenAiReader) and reader.is_plain
         self._plain = reader.messages if plain and isinstance(reader, OpenAiReader) else ""
 
@@ -74,8 +75,8 @@ class ChatRows(Converter):
     def finish(self, line: Line) -> Finished | Reject:
         """Return the row, or why there is none."""
         record: Any = line.record
-        if self._plain and type(record) is dict and "tools" not in record and "functions" not in record:
-            row = self._straight(record.get(self._plain))
+        if self._plain and type(record) is dict and "functions" not in record:
+            row = self._straightly(record.get(self._plain), record.get("tools"))
             if row is not None:
                 return row
         try:
@@ -88,9 +89,9 @@ class ChatRows(Converter):
             return Reject(line.number, TOO_DEEP)
         return finished
 
-    def _straight(self, messages: Any, group: str = "") -> Finished | None:
-        """Return the row of a chat of plain texts; None for another one, and for one that may break a rule."""
-        made = plain_row(messages, self._system_prompt)
+    def _straightly(self, messages: Any, tools: Any, group: str = "") -> Finished | None:
+        """Return the row of a chat that needs no more than the straight way; None for another one."""
+        made = self._straight.row(messages, tools)
         if made is None:
             return None
         data = orjson.dumps(made.row, option=orjson.OPT_APPEND_NEWLINE)
@@ -99,7 +100,7 @@ class ChatRows(Converter):
     def _written(self, chat: Chat, line: Line) -> Finished | Reject:
         name = self._format.name
         if name == "converse":
-            if not chat.tools and chat.reference is None and (finished := self._straight(chat.messages, chat.group)):
+            if chat.reference is None and (finished := self._straightly(chat.messages, chat.tools, chat.group)):
                 return finished
             row = converse_row(chat, self._system_prompt, self._media, self.counts)
         else:

@@ -35,16 +35,27 @@ class ShareGptReader:
 
 
 def messages(turns: list[JsonRow], path: str) -> list[JsonRow]:
-    """Return ShareGPT turns as messages in OpenAI's form; raises BadRowError."""
+    """Return ShareGPT turns as messages in OpenAI's form; raises BadRowError.
+
+    Calls have no ids there: they get numbers, and observations answer them in their order.
+    """
     found: list[JsonRow] = []
+    waiting: list[str] = []
+    asked = 0
     for index, turn in enumerate(turns):
-        value = turn.get("value")
-        name = turn.get("from")
+        name, value = turn.get("from"), turn.get("value")
         role = _ROLES.get(name) if type(name) is str else None
-        if type(value) is str and role is not None and role != "call":
-            found.append({"role": role, "content": value})
+        if type(value) is not str or role is None or role == "call":
+            made = message(turn, f"{path}[{index}]")
+            for call in made.get("tool_calls", ()) if role == "call" else ():
+                asked += 1
+                call["id"] = f"call_{asked}"
+                waiting.append(call["id"])
+            found.append(made)
+        elif role == "tool" and waiting:
+            found.append({"role": role, "tool_call_id": waiting.pop(0), "content": value})
         else:
-            found.append(message(turn, f"{path}[{index}]"))
+            found.append({"role": role, "content": value})
     return found
 
 

@@ -157,6 +157,21 @@ class TextReader:
         return Chat([{"role": "user", "content": value}], where=f"$.{self.text}")
 
 
+@dataclass(frozen=True)
+class JoinedReader:
+    """Reads the texts of several keys as one running text, for CPT."""
+
+    keys: tuple[str, ...]
+
+    def __call__(self, row: JsonRow) -> Chat:
+        """Return a chat of these texts; raises BadRowError."""
+        texts = [_text(row, key) for key in self.keys]
+        said = [text for text in texts if text and not text.isspace()]
+        if not said:
+            raise BadRowError("the text is missing or empty", f"$.{self.keys[0]}")
+        return Chat([{"role": "user", "content": text} for text in said], where="$")
+
+
 def instances(line: Line) -> Iterator[Line]:
     """Yield each instance of a Self-Instruct record as an Alpaca record; a record without instances comes back as it is."""
     record = line.record

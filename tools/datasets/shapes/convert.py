@@ -10,8 +10,10 @@ from novaforge.tools.datasets.chats.openai import OpenAiReader
 from novaforge.tools.datasets.chats.preference import PairReader
 from novaforge.tools.datasets.chats.rows import ChatRows
 from novaforge.tools.datasets.chats.sharegpt import ShareGptReader
+from novaforge.tools.datasets.chats.single import JoinedReader
+from novaforge.tools.datasets.formats.cpt import CPT
 from novaforge.tools.datasets.rows import ROW_BYTES, Finished, Line, Reject
-from novaforge.tools.datasets.shapes.columns import Mapping, map_columns, normalise, resolve, shown
+from novaforge.tools.datasets.shapes.columns import Mapping, map_columns, normalise, propose, resolve, shown
 from novaforge.tools.datasets.shapes.mapped import MappedRows
 from novaforge.tools.datasets.shapes.pairs import PairedRows
 from novaforge.tools.datasets.shapes.readers import Reading, reading, unused_keys
@@ -56,6 +58,8 @@ def converter(
     if columns is None and found.shape not in ("table", "unknown"):
         refuse_meaning(source.uri, found.shape, row_format)
         chosen = reading(found.shape, records, row_format.name)
+    if columns is None and found.shape == "table" and row_format.name == "cpt":
+        chosen = _joined(records)
     if chosen is None or row_format.name == "llm_judge":
         return _mapped(source, records, columns, row_format, system_prompt)
     made = ChatRows(
@@ -153,6 +157,16 @@ def _by_columns(columns: Columns, records: Sequence[JsonRow]) -> Reading | None:
                 PairReader(wanted["chosen"], wanted["rejected"], tuple(wanted[n] for n in ("query",) if n in wanted))
             )
     return None
+
+
+def _joined(records: Sequence[JsonRow]) -> Reading | None:
+    """Return how question and answer of a table become one running text; None where a column holds the text."""
+    present = _keys(records)
+    texts = propose(present)
+    if "text" in propose(present, CPT) or not {"query", "response"} <= texts.keys():
+        return None
+    keys = [texts[name] for name in ("system", "query", "response") if name in texts]
+    return Reading(JoinedReader(tuple(keys)), (f"the text is {shown(keys)} with a blank line between them",))
 
 
 def _mapped(
