@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,11 +14,14 @@ from typing import Any, cast
 import pytest
 
 from novaforge.guards.errors import ConfigError
+from novaforge.guards.plan import InputIdentity
 from novaforge.guards.policy import Policy
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Storage
 from novaforge.tools.context import Mode, ToolContext
+from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import TransformResult, ValidateResult
+from novaforge.tools.datasets.rows import Line, Reject
 from novaforge.tools.datasets.tool import transform_dataset, validate_dataset
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -33,6 +37,28 @@ class NoAws:
 
     def principal(self) -> Any:
         raise ConfigError("No AWS region is configured.")
+
+
+@dataclass
+class Reading:
+    """A source read once: its rows, where they are from, and what could not be used."""
+
+    source: Source
+    lines: list[Line]
+    rejects: list[Reject]
+    identity: InputIdentity
+
+    @property
+    def rows(self) -> list[Any]:
+        return [line.record for line in self.lines]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [line.number for line in self.lines]
+
+    @property
+    def notes(self) -> dict[str, str]:
+        return {note.rule: note.message for note in self.source.notes}
 
 
 class Desk:
@@ -82,6 +108,13 @@ class Desk:
 
     def check_rows(self, rows: Iterable[Any], method: str = "SFT_LORA") -> ValidateResult:
         return self.validate(self.jsonl(rows, "gen_qa.jsonl"), method)
+
+    def read(self, uri: str, ctx: ToolContext | None = None) -> Reading:
+        """Read a source in this process."""
+        rejects: list[Reject] = []
+        with open_source(ctx or self.ctx, uri) as source:
+            lines = list(source.rows(rejects.append))
+            return Reading(source, lines, rejects, source.identity(len(lines)))
 
     def tree(self) -> dict[str, bytes]:
         return {

@@ -91,7 +91,7 @@ def test_a_large_file_goes_up_in_parts_and_comes_back_whole(desk: "Desk", ctx: T
 def test_missing_objects_buckets_and_folders_are_clear_errors(desk: "Desk", ctx: ToolContext, prefix: str) -> None:
     with pytest.raises(InputError, match="no object"):
         inspect_dataset(ctx, source=f"{prefix}/nothing.csv")
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="no files"):
         inspect_dataset(ctx, source=f"{prefix}/")
     with pytest.raises(NotFoundError):
         desk.transform(desk.csv(ROWS), "s3://no-such-bucket-here/x", ctx=ctx)

@@ -62,7 +62,7 @@ def test_the_three_files_share_no_query(desk: "Desk", ctx: ToolContext) -> None:
 
 def test_the_split_of_the_sample_is_exact_for_each_label(desk: "Desk", ctx: ToolContext) -> None:
     source = str(DATA / "stackoverflow" / "sft.csv")
-    result = desk.transform(source, ctx=ctx, split={"train": 0.8, "validation": 0.1, "test": 0.1})
+    result = desk.transform(source, ctx=ctx, split={"train": 0.8, "validation": 0.1, "test": 0.1}, stratify_by="Y")
     assert [file.rows for file in result.files] == [2800, 350, 350]
     assert json.loads(Path(result.manifest_uri).read_text(encoding="utf-8"))["split"]["strata"] == {
         "HQ": 1167,

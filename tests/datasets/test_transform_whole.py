@@ -204,4 +204,5 @@ def test_memory_does_not_hold_the_rows(desk: "Desk", read: Callable[[str], list[
         return found
 
     peak(500)
-    assert peak(8000) < 1.5 * peak(2000)
+    # Beyond a few megabytes other processes help, and a bounded number of batches is under way.
+    assert peak(20_000) < 1.5 * peak(8000)

@@ -36,7 +36,8 @@ class ColumnarLayout:
             yield from made_batches(index, _lines(opened, record_batches), opened.block_bytes)
         except NovaForgeError:
             raise
-        except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, MemoryError) as error:
+            # A damaged length may ask for more memory than there is.
             message = f"{opened.uri} cannot be read as {self.format}: {type(error).__name__}."
             fix = "copy or write the file again"
             raise InputError(message, field="source", value=opened.uri, fix=fix) from error
@@ -48,6 +49,8 @@ class ColumnarLayout:
 
 def _lines(opened: OpenedFile, record_batches: Callable[[OpenedFile], Iterator[tuple[Any, float]]]) -> Iterator[bytes]:
     for record_batch, share in record_batches(opened):
+        # Arrow trusts offsets it reads: without this a damaged file ends the process, not the call.
+        record_batch.validate(full=True)
         yield from lines_of(record_batch)
         opened.progress(share)
 

@@ -31,7 +31,9 @@ def find_layout(opened: OpenedFile) -> Layout:
         return ExcelLayout(opened)
     if kind in ("parquet", "arrow"):
         return ColumnarLayout(kind)
-    return {"jsonl": JsonlLayout, "json": JsonLayout, "text": TextLayout}[kind]()
+    if kind == "jsonl":
+        return JsonlLayout(opened.head)
+    return JsonLayout() if kind == "json" else TextLayout()
 
 
 def kind_of(opened: OpenedFile) -> str:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from novaforge.guards.findings import Finding
+
 BOM = b"\xef\xbb\xbf"
 # Longest first: the UTF-32 marks begin with those of UTF-16.
 _MARKS = {
@@ -129,6 +131,14 @@ def guess_single_byte(line: bytes) -> str:
     except UnicodeDecodeError:
         return ""
     return "CP1252"
+
+
+def encoding_notes(names: Iterable[str]) -> list[Finding]:
+    """Return what is to be said about encodings other than UTF-8."""
+    others = [name for name in names if name and not name.startswith("UTF-8")]
+    message = f"the text is {', '.join(others)} and is written as UTF-8"
+    fix = "look at some accented letters" if "Windows-1252" in others else ""
+    return [Finding(rule="source-encoding", severity="info", message=message, fix=fix)] if others else []
 
 
 def conversion(encoding: str) -> str:

@@ -163,4 +163,4 @@ def _refuse_mixture(uri: str, names: list[str]) -> None:
 
 def _names(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(one_line(name, 80) for name in names[:_SHOWN]) + more
+    return ", ".join(one_line(name, 160) for name in names[:_SHOWN]) + more

@@ -1,6 +1,7 @@
 """Files with rows in lines: delimited tables and JSON Lines."""
 
 import csv
+import re
 from collections.abc import Iterator
 from io import StringIO
 from itertools import chain
@@ -17,6 +18,9 @@ from novaforge.tools.datasets.reading.lines import cut, forget, line_end
 from novaforge.tools.datasets.reading.opened import OpenedFile
 from novaforge.tools.datasets.rows import ROW_BYTES
 
+_INVOCATION = re.compile(rb'"schemaType"\s*:\s*"ModelInvocationLog"')
+_LOOKED_AT = 64 * 1024
+
 
 class JsonlLayout:
     """One JSON object per line."""
@@ -26,16 +30,18 @@ class JsonlLayout:
     columns: list[str] | None = None
     delimiter = ""
 
-    def __init__(self) -> None:
+    def __init__(self, head: bytes = b"") -> None:
         self.decoder = JsonlDecoder()
+        self._bedrock = _INVOCATION.search(head[:_LOOKED_AT]) is not None
 
     def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
         """Yield whole lines."""
         return cut(opened.blocks, opened.uri, index, 1, line_end, forget)
 
     def notes(self) -> list[Finding]:
-        """Return nothing."""
-        return []
+        """Return whether the rows are records of model invocations."""
+        message = "the rows are records of Bedrock model invocation logging"
+        return [Finding(rule="source-bedrock", severity="info", message=message)] if self._bedrock else []
 
 
 class CsvLayout:

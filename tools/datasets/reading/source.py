@@ -12,6 +12,7 @@ from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
 from novaforge.tools.datasets.reading.detect import WORKS, find_layout, refuse_other
+from novaforge.tools.datasets.reading.encoding import encoding_notes
 from novaforge.tools.datasets.reading.files import SourceFile, Stamp, find_files, stamp
 from novaforge.tools.datasets.reading.layout import Layout
 from novaforge.tools.datasets.reading.names import stem_of
@@ -105,7 +106,7 @@ class Source:
                     refuse_other(self._layout, opened, self.files[0])
                 yield from self._layout.batches(index, self._opened)
                 self._finish(self._opened)
-        self.notes += self._layout.notes()
+        self.notes += [*self._layout.notes(), *encoding_notes(self._encodings)]
 
     def rows(self, on_reject: OnReject) -> Iterator[Line]:
         """Yield the readable rows; tell `on_reject` about the others."""
