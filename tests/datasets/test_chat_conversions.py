@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from novaforge.guards.errors import InputError, RefusedError
-from tests.datasets.converting import convert, make, one, reject_of
+from novaforge.tools.datasets.rows import Line
+from tests.datasets.converting import convert, lines_of, make, one, reject_of
 
 USER = {"role": "user", "content": "q"}
 ANSWER = {"role": "assistant", "content": "a"}
@@ -122,8 +123,6 @@ def test_messages_of_one_role_in_a_row_become_items_of_one_turn_and_are_counted(
     made = make([CHAT])
     (finished,), _ = convert([{"messages": [USER, {**USER, "content": "more"}, ANSWER]}])
     assert finished.row["messages"][0]["content"] == [{"text": "q"}, {"text": "more"}]
-    from tests.datasets.converting import lines_of
-
     for line in lines_of([{"messages": [USER, USER, ANSWER]}, CHAT]):
         made.finish(line)
     (finding,) = made.findings()
@@ -131,8 +130,6 @@ def test_messages_of_one_role_in_a_row_become_items_of_one_turn_and_are_counted(
 
 
 def test_counts_of_processes_are_put_together() -> None:
-    from tests.datasets.converting import lines_of
-
     parent, worker = make([CHAT]), make([CHAT])
     worker.finish(lines_of([{"messages": [USER, USER, ANSWER]}])[0])
     parent.merge(worker.seen())
@@ -296,8 +293,6 @@ def test_chats_below_other_keys_and_in_cells_are_read_when_they_are_named() -> N
 
 
 def test_labels_and_groups_can_be_read_from_a_key_beside_the_chat() -> None:
-    from tests.datasets.converting import lines_of
-
     rows = [{**CHAT, "topic": "t1"}]
     made = make(rows)
     (line,) = lines_of(rows)
@@ -314,8 +309,6 @@ def test_rows_nested_deeper_than_json_is_written_are_rejected() -> None:
         deep = {"d": deep}
     messages = [USER, asking({"id": "c", "function": {"name": "f", "arguments": deep}}), ANSWER]
     made = make([CHAT])
-    from novaforge.tools.datasets.rows import Line
-
     reject: Any = made.finish(Line(3, {"messages": messages}, b""))
     assert reject.line == 3 and "nested too deep" in reject.reason
 
@@ -325,3 +318,18 @@ def test_question_and_answer_of_a_table_become_one_text_and_the_note_says_so() -
     assert one(rows[0], "CPT", platform="hyperpod") == {"text": "q\n\na"}
     assert make(rows, "CPT").notes == ("the text is 'question', 'answer' with a blank line between them",)
     assert one({"text": "t", "label": "x"}, "CPT", platform="hyperpod") == {"text": "t"}
+
+
+def test_arguments_nested_deeper_than_json_is_written_are_rejected_on_the_straight_way_too() -> None:
+    deep = '{"d":' * 300 + "1" + "}" * 300
+    messages = [USER, asking(call(deep)), result(), ANSWER]
+    made = make([{**CHAT, "tools": TOOLS}])
+    reject: Any = made.finish(Line(3, {"messages": messages, "tools": TOOLS}, b""))
+    assert reject.line == 3 and "nested too deep" in reject.reason
+
+
+def test_what_is_done_to_a_row_that_is_rejected_is_not_counted() -> None:
+    made = make([CHAT])
+    for line in lines_of([{"messages": [USER, USER]}, {"messages": [USER, USER, USER, ANSWER]}]):
+        made.finish(line)
+    assert [finding.count for finding in made.findings()] == [1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from novaforge.guards.findings import Finding
 
 TOO_DEEP = "the row is nested too deep to be written as JSON"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,29}", re.ASCII)
+"""Keys that are named in findings; others could be sentences."""
 _TEXTS = {"response": answer_text, "query": query_text}
 
 
@@ -68,25 +72,32 @@ class ChatRows(Converter):
 
         found = super().findings()
         if self._unused:
-            message = f"keys of the source that are not used: {shown(self._unused)}"
+            named = [key for key in self._unused if _NAME.fullmatch(key)]
+            others = len(self._unused) - len(named)
+            rest = f" and {others} more" if others else ""
+            message = f"keys of the source that are not used: {shown(named)}{rest}"
             found.append(Finding(rule="source-mapping", severity="info", message=message))
         return found
 
     def finish(self, line: Line) -> Finished | Reject:
         """Return the row, or why there is none."""
         record: Any = line.record
-        if self._plain and type(record) is dict and "functions" not in record:
-            row = self._straightly(record.get(self._plain), record.get("tools"))
-            if row is not None:
-                return row
+        done: Counter[str] = Counter()
         try:
+            if self._plain and type(record) is dict and "functions" not in record:
+                row = self._straightly(record.get(self._plain), record.get("tools"))
+                if row is not None:
+                    return row
             chat = self._reader(record if type(record) is dict else dict(zip(self._header or (), record, strict=True)))
-            finished = self._written(chat, line)
+            finished = self._written(chat, line, done)
         except BadRowError as problem:
-            self._media.take()
-            return Reject(line.number, problem.reason, problem.path)
+            finished = Reject(line.number, problem.reason, problem.path)
         except orjson.JSONEncodeError:
-            return Reject(line.number, TOO_DEEP)
+            finished = Reject(line.number, TOO_DEEP)
+        if type(finished) is Reject:
+            self._media.take()
+        elif done:
+            self.counts.update(dict.fromkeys(done, 1))
         return finished
 
     def _straightly(self, messages: Any, tools: Any, group: str = "") -> Finished | None:
@@ -97,36 +108,34 @@ class ChatRows(Converter):
         data = orjson.dumps(made.row, option=orjson.OPT_APPEND_NEWLINE)
         return Finished(data, made.row, made.prompt, made.answer, [], (), group) if len(data) <= ROW_BYTES else None
 
-    def _written(self, chat: Chat, line: Line) -> Finished | Reject:
+    def _written(self, chat: Chat, line: Line, done: Counter[str]) -> Finished | Reject:
         name = self._format.name
         if name == "converse":
             if chat.reference is None and (finished := self._straightly(chat.messages, chat.tools, chat.group)):
                 return finished
-            row = converse_row(chat, self._system_prompt, self._media, self.counts)
+            row = converse_row(chat, self._system_prompt, self._media, done)
         else:
-            row = self._other(chat, name, line)
+            row = self._other(chat, name, line, done)
         data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
         if len(data) > ROW_BYTES:
-            self._media.take()
             return Reject(line.number, TOO_LARGE, "as JSON")
         hits = self._format.check(row)
         if hits and (reject := broken(line, hits)):
-            self._media.take()
             return reject
         media = self._media.take() if self._media.found else ()
         return Finished(data, row, self._format.prompt(row), self._format.answer(row), hits, media, chat.group)
 
-    def _other(self, chat: Chat, name: str, line: Line) -> JsonRow:
+    def _other(self, chat: Chat, name: str, line: Line, done: Counter[str]) -> JsonRow:
         if name == "dpo":
-            return dpo_row(chat, self._system_prompt, self._media, self.counts)
+            return dpo_row(chat, self._system_prompt, self._media, done)
         if name == "cpt":
-            return cpt_row(chat, self.counts)
+            return cpt_row(chat, done)
         row_id = chat.id or self._id(line)
         if name == "gen_qa":
-            return gen_qa_row(chat, self._system_prompt, row_id, self._media, self.counts)
+            return gen_qa_row(chat, self._system_prompt, row_id, self._media, done)
         if name == "rft":
-            return rft_row(chat, self._system_prompt, row_id, self.counts)
-        return multiturn_row(chat, self._system_prompt, row_id, self.counts, nested=name == "rft_multiturn")
+            return rft_row(chat, self._system_prompt, row_id, done)
+        return multiturn_row(chat, self._system_prompt, row_id, done, nested=name == "rft_multiturn")
 
     def _id(self, line: Line) -> str:
         """Return an id of file and line, with a number when one line holds several rows."""

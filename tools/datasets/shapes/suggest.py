@@ -113,7 +113,9 @@ def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggesti
     if shape == "evaluation_output":
         return f'transform_dataset(source={uri}, target={_target(ctx, source, "pairs")}, {what}, pair_with="<the other evaluation\'s inference_output.jsonl>")'
     if suggestion.given:
-        what += f", columns={json.dumps(suggestion.columns, ensure_ascii=False)}"
+        # As they are shown: a name from the file may hold anything.
+        shown = {name: display(column) for name, column in suggestion.columns.items()}
+        what += f", columns={json.dumps(shown, ensure_ascii=False)}"
     return f"transform_dataset(source={uri}, target={_target(ctx, source, suggestion.method.lower())}, {what})"
 
 
