@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,14 +120,9 @@ def test_a_connection_that_breaks_is_our_error(desk: "Desk", ctx: ToolContext, p
     source = f"{prefix}/data.csv"
     ctx.storage.put(source, Path(desk.csv(ROWS)).read_bytes())
 
-    @contextmanager
-    def broken(uri: str) -> Generator[Any]:
-        class Stream:
-            def read(self, size: int) -> bytes:
-                raise ConnectionResetError("reset")
+    def broken(body: Any, amount: int | None = None) -> bytes:
+        raise ConnectionResetError("reset")
 
-        yield Stream()
-
-    monkeypatch.setattr(ctx.storage, "open", broken)
+    monkeypatch.setattr("botocore.response.StreamingBody.read", broken)
     with pytest.raises(AwsError, match="broke off"):
         inspect_dataset(ctx, source=source)

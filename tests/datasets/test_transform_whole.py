@@ -23,9 +23,8 @@ SPLIT = {"train": 0.5, "validation": 0.25, "test": 0.25}
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 DENIED = PermissionError(errno.EACCES, "Permission denied")
-LOCAL_POINTS = [
-    point for point in POINTS if point not in {*AFTERWARDS, "publish:before_object", "publish:after_objects"}
-]
+IN_S3 = ("publish:before_object", "publish:after_objects", "journal:upload", "journal:uploading", "journal:object")
+LOCAL_POINTS = [point for point in POINTS if point not in {*AFTERWARDS, *IN_S3}]
 
 
 def failing(point: str, error: Exception, *, skip: int = 0) -> Callable[[str], None]:
