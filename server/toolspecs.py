@@ -2,7 +2,10 @@
 
 from novaforge.server.tooling import ToolSpec
 
-_SOURCES = ("source", "file, folder, glob, s3:// object or prefix, hf://owner/name, cloudwatch://log-group?query=...&start=...")
+_SOURCES = (
+    "source",
+    "file, folder, glob, s3:// object or prefix, hf://owner/name, cloudwatch://log-group?query=...&start=...",
+)
 _SOURCE = ("source", "as of inspect_dataset")
 _TASK = ("task", "for EVALUATION; default gen_qa")
 _COLUMNS = (
