@@ -241,7 +241,7 @@ def test_the_straight_way_writes_chats_with_calls_as_the_long_way_does(turns: An
 
 def test_a_chat_with_parallel_calls_takes_the_straight_way() -> None:
     calls = [{"id": key, "type": "function", "function": {"name": "f", "arguments": "{}"}} for key in "ab"]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "system", "content": "s"}, {"role": "user", "content": "q"},
         {"role": "assistant", "content": "", "tool_calls": calls},
         {"role": "tool", "tool_call_id": "b", "content": "1"}, {"role": "tool", "tool_call_id": "a", "content": "2"},

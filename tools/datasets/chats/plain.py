@@ -61,7 +61,8 @@ class Straight:
             return None
 
     def _written(self, messages: list[Any], tools: _Tools | None) -> PlainRow:
-        system, wanted, text = "", "user", ""
+        system, wanted = "", "user"
+        text: Any = ""
         turns: list[JsonRow] = []
         asked: list[str] = []
         calls: _Open | None = None

@@ -4,7 +4,7 @@ import os
 import pickle
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -55,7 +55,7 @@ class Engine(Generic[Result]):
         self.rows = 0
         """Rows so far, for progress; the caller keeps it up."""
 
-    def results(self) -> Iterator[tuple[int, Result]]:
+    def results(self) -> Generator[tuple[int, Result], None, None]:
         """Yield (file, what the work says) for each batch in order; closing the iterator ends the workers."""
         count = workers_for(self._source.bytes_total)
         try:
