@@ -12,7 +12,7 @@ from novaforge.tools.datasets.checks.tally import FIRST_LINES
 
 SAMPLE = 2_000
 """Rows that are enough to tell a share within about two points."""
-MIN_SCORE = 0.5
+MIN_SCORE = 0.2
 LEAST_SHARE = 0.02
 """Single rows are mistaken for another language now and then: 0.6 % of English ones with much code."""
 _SHOWN = 6
@@ -48,14 +48,15 @@ class LanguageMix:
         if not told:
             return []
         sample = "" if total >= rows else f"; on a sample of {total} rows"
-        unwanted = sum(count for language, count in self._counts.items() if self._unwanted(language))
+        # A language counts when it has a share of its own: mistakes are spread over many languages.
+        present = [language for language, count in self._counts.items() if count >= LEAST_SHARE * told]
         if self._settings.languages:
-            if unwanted <= LEAST_SHARE * told:
+            if not any(map(self._unwanted, present)):
                 return []
+            unwanted = sum(count for language, count in self._counts.items() if self._unwanted(language))
             where = self._settings.places(self._lines, unwanted)
             return [finding("DQ5-other-languages", f"{where}: {self._mix(told)}{sample}", unwanted, self._lines[0])]
-        common = self._counts.most_common(1)[0][1]
-        if told - common <= LEAST_SHARE * told:
+        if len([language for language in present if language != UNKNOWN]) < 2:
             return []
         return [finding("DQ5-languages", f"{self._mix(told)}{sample}", total)]
 

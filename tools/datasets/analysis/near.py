@@ -24,7 +24,7 @@ RECALL = 0.99
 LEAST_PIECES = 24
 """Fewer pieces than this, beyond a template, are too few to compare."""
 PLACE, DIGEST, SIGNATURE = range(3)
-_BLOCK = 256
+_BLOCK = 128
 _NEAR_SHARE = 0.01
 _SHORT_SHARE = 0.5
 BASIS = f"similarity of pieces of 24 characters at least {THRESHOLD}, estimated by MinHash"

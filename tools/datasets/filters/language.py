@@ -13,7 +13,8 @@ from novaforge.tools.datasets.shapes.columns import nearest
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-MIN_SCORE = 0.5
+MIN_SCORE = 0.2
+"""The small model is unsure of text with much code: at 0.5 it gives up on a quarter of such English rows, at 0.2 on 1 %."""
 
 
 class Languages(NamedTuple):
