@@ -10,17 +10,14 @@ Each case runs in a fresh process, one after the other. Compare the columns of o
 """
 
 import argparse
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from blocks import machine, write_block
 from data_cases import CASES, CHAT, CONVERSE, FLOORS, TABLE
 from data_sources import write_chat, write_csv
 from measure import Measured, measure
@@ -45,7 +42,7 @@ PEER = {
 the order of magnitude only; --peer measures side by side."""
 
 HEAD = ("rows", "case", "wall s", "CPU s", "rows/s", "MB/s read", "x floor", "x peer", "peak MB")
-BEGIN, END = "<!-- bench:data -->", "<!-- /bench -->"
+BLOCK = "data"
 
 
 class Line(NamedTuple):
@@ -108,37 +105,6 @@ def table(found: list[Line]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def machine() -> str:
-    """Say when, where and on what a run was made."""
-    model = next(
-        (line.partition(": ")[2] for line in _cpuinfo() if line.startswith("model name")), platform.processor()
-    )
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False)
-    mark = " with changes" if changed.stdout.strip() else ""
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({model}), Python {platform.python_version()}, "
-        f"commit {commit.stdout.strip() or 'unknown'}{mark}, written by `python benchmarks/data_path.py`."
-    )
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def write_block(path: Path, text: str) -> None:
-    """Put text between this benchmark's markers in a file; raises ValueError when they are not there."""
-    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no {BEGIN} ... {END}")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Run, print and perhaps write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -160,10 +126,10 @@ def main() -> None:
             for line in lines(rows, Path(name), given.only, given.peer):
                 print(" | ".join(line.cells()), file=sys.stderr, flush=True)
                 found.append(line)
-    shown = f"{machine()}\n\n{table(found)}"
+    shown = f"{machine('data_path')}\n\n{table(found)}"
     print(shown)
     if given.write:
-        write_block(given.write, shown)
+        write_block(given.write, BLOCK, shown)
 
 
 if __name__ == "__main__":
