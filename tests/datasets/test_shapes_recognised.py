@@ -7,7 +7,7 @@ import pytest
 from novaforge.guards.errors import RefusedError
 from novaforge.tools.datasets.rows import Line
 from novaforge.tools.datasets.shapes.recognise import TARGETS, look
-from tests.datasets.converting import lines_of, make
+from tests.datasets.converting import convert, lines_of, make
 
 USER = {"role": "user", "content": "q"}
 ANSWER = {"role": "assistant", "content": "a"}
@@ -63,6 +63,7 @@ def test_a_shape_is_told_by_its_keys_and_says_what_spoke_for_it(shape: str, row:
     ("header", "shape"),
     [
         (["Body", "Y"], "table"),
+        (["text"], "text"),
         (["instruction", "input", "output"], "alpaca"),
         (["prompt", "chosen", "rejected"], "preference"),
         (["prompt", "response_A", "response_B"], "llm_judge"),
@@ -108,3 +109,13 @@ def test_what_a_shape_cannot_become_is_refused_with_the_reason_and_what_works(
 
 def test_prompts_stay_valid_for_rft_when_an_answer_stands_beside_them() -> None:
     assert make([{"messages": [USER], "answer": "a"}], "RFT_LORA").notes
+
+
+def test_turns_as_json_text_in_a_cell_are_a_chat_and_are_converted() -> None:
+    text = '[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]'
+    line = Line(2, [text, "x"], b"")
+    assert look([line], ["messages", "source"]).shape == "openai_chat"
+    assert look(lines_of([{"messages": text}])).shape == "openai_chat"
+    rows, _ = convert([{"messages": text}])
+    assert rows[0].row["messages"][1]["content"] == [{"text": "a"}]
+    assert look(lines_of([{"messages": "[oops"}])).shape == "unknown"

@@ -33,6 +33,8 @@ def shape_of_row(row: JsonRow) -> str:
 def shape_of_header(header: list[str]) -> str:
     """Return the shape of a table whose cells are texts; "table" where its columns mean nothing to us."""
     names = set(header)
+    if len(header) == 1 and header[0] in _PLAIN_TEXT:
+        return "text"
     if {"chosen", "rejected"} <= names:
         return "preference"
     if {"prompt", "response_A", "response_B"} <= names:

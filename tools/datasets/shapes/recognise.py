@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from novaforge.tools.datasets.rows import JsonRow, Line
-from novaforge.tools.datasets.shapes.evidence import shape_of_header, shape_of_row
+from novaforge.tools.datasets.shapes.evidence import CHAT_KEYS, shape_of_header, shape_of_row
 
 __all__ = ["HEAD_ROWS", "TARGETS", "Recognition", "fits", "look", "recognise", "records_of", "shape_of_row"]
 
@@ -66,12 +68,24 @@ class Recognition(NamedTuple):
 
 
 def records_of(head: Sequence[Line], header: Sequence[str] | None) -> list[JsonRow]:
-    """Return the first rows as objects, table rows by their header."""
+    """Return the first rows as objects, table rows by their header; turns that stand there as JSON text are read."""
     found: list[JsonRow] = []
     for line in head:
         record: Any = line.record
-        found.append(record if isinstance(record, dict) else dict(zip(header or (), record, strict=False)))
+        found.append(_opened(record if isinstance(record, dict) else dict(zip(header or (), record, strict=False))))
     return found
+
+
+def _opened(record: JsonRow) -> JsonRow:
+    """Return a record with its turns as a list; readers take both."""
+    for key in CHAT_KEYS:
+        text = record.get(key)
+        if isinstance(text, str) and text[:1] == "[":
+            try:
+                return {**record, key: orjson.loads(text)}
+            except orjson.JSONDecodeError:
+                continue
+    return record
 
 
 def look(head: Sequence[Line], header: Sequence[str] | None = None) -> Recognition:
