@@ -50,6 +50,11 @@ def test_empty_rows_and_columns_around_the_table_move_nothing(desk: "Desk") -> N
     assert [(reject.line, reject.reason) for reject in seen.rejects] == [(4, "more cells than the header")]
 
 
+def test_a_table_in_the_middle_of_a_sheet_is_found(desk: "Desk") -> None:
+    seen = desk.read(book(desk.folder / "d.xlsx", [[], [], [None, None, "A", "B"], [None, None, "x", 1]]))
+    assert seen.source.columns == ["A", "B"] and seen.rows == [["x", "1"]] and seen.numbers == [4]
+
+
 def test_a_name_given_twice_an_empty_sheet_and_no_workbook_are_errors(desk: "Desk") -> None:
     with pytest.raises(InputError, match="same name: 'A'"):
         desk.read(book(desk.folder / "a.xlsx", [["A", "A"], [1, 2]]))

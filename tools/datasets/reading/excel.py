@@ -1,7 +1,7 @@
 """The first sheet of Excel and OpenDocument workbooks as a table of texts."""
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from io import BytesIO
@@ -86,18 +86,14 @@ class _Sheet:
         self._uri = opened.uri
         opened.progress(0)
         data = self._bytes(opened)
-        book = self._open(data)
-        self._names: list[str] = book.sheet_names
-        if not self._names:
-            raise self._unusable("has no sheets")
-        sheet = book.get_sheet_by_index(0)
-        self._rows: Iterator[list[Any]] = iter(sheet.to_python(skip_empty_area=False))
+        self._names: list[str] = []
+        self._rows: Iterator[list[Any]] = self._safely(lambda: self._open(data))
         self.first = 1
         self.names = self._header()
 
     def lines(self) -> Iterator[bytes]:
         """Yield each row as a JSON list of texts."""
-        for row in self._rows:
+        while (row := self._safely(lambda: next(self._rows, None))) is not None:
             yield orjson.dumps([cell_text(cell) for cell in row])
 
     def notes(self) -> list[Finding]:
@@ -109,7 +105,7 @@ class _Sheet:
         return [Finding(rule="source-sheets", severity="warn", message=message, fix="save the sheet you want as a file")]
 
     def _header(self) -> list[str]:
-        for row in self._rows:
+        while (row := self._safely(lambda: next(self._rows, None))) is not None:
             self.first += 1
             names = [cell_text(cell) for cell in row]
             while names and not names[-1]:
@@ -132,13 +128,23 @@ class _Sheet:
                 raise self._too_large(f"{unpacked // 1024**2} MB unpacked")
         return data
 
-    def _open(self, data: bytes) -> Any:
-        from python_calamine import CalamineError, CalamineWorkbook  # here, not above: only workbooks need it
+    def _open(self, data: bytes) -> Iterator[list[Any]]:
+        """Return the rows of the first sheet, from row 1 and from its first used column on."""
+        from python_calamine import CalamineWorkbook  # here, not above: only workbooks need it
 
+        book = CalamineWorkbook.from_filelike(BytesIO(data))
+        self._names = book.sheet_names
+        return iter(book.get_sheet_by_index(0).iter_rows())
+
+    def _safely(self, work: Callable[[], Any]) -> Any:
+        """Do something that ends in our error when the workbook is damaged."""
         try:
-            return CalamineWorkbook.from_filelike(BytesIO(data))
-        except (CalamineError, OSError, ValueError) as error:
-            raise self._unusable("cannot be read as a workbook; it may be damaged or protected by a password") from error
+            return work()
+        except BaseException as error:
+            # The library raises errors of many kinds, and one of its own below BaseException where it gives up.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise self._unusable("cannot be read as a workbook; it may be damaged or have a password") from error
 
     def _too_large(self, size: str) -> RefusedError:
         message = f"{self._uri} has {size}; workbooks are read as a whole, up to 100 MB and 600 MB unpacked."

@@ -1,7 +1,6 @@
 """Read JSON Lines; nothing in them changes on the way."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -30,9 +29,9 @@ MADE_REJECT = b"\0"
 
 _DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_NUMBER = b"0" * 19
-"""Shorter numbers have at most 18 digits and fit in 64 bits."""
-_HIDDEN = re.compile(rb"\\u00(?:20|22|3[aA])")
-"""A blank, a quote or a colon written in hexadecimal."""
+"""Shorter numbers fit in 64 bits."""
+_THIRDS = b"0" * 6
+"""What every third digit of a long number makes at least; six times as fast to look for, so it is looked for first."""
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
@@ -113,14 +112,16 @@ def made_reject(reason: str, detail: str = "") -> bytes:
 
 
 def _unchanged(data: bytes, again: bytes) -> bool:
-    """Tell JSON whose objects, written again, have as many keys, and no number that may be too long for 64 bits.
+    """Tell JSON whose objects, written again, have as many quotes, and no number that may be too long for 64 bits.
 
-    A quote in a text is always written as a backslash and a quote, here and there, so the counts agree unless a key
-    came twice; escapes in hexadecimal may hide that and are looked at line by line. About 1.5 ms per MB in all.
+    A quote inside a text is a backslash and a quote, here and there, so the counts agree unless a key came twice; one
+    written in hexadecimal could hide that and is looked at line by line. About 1.5 ms per MB with the writing again.
     """
-    if _LONG_NUMBER in data.translate(_DIGITS) or (b"\\u00" in data and _HIDDEN.search(data)):
+    if _THIRDS in data[::3].translate(_DIGITS) and _LONG_NUMBER in data.translate(_DIGITS):
         return False
-    return data.count(b'":') + data.count(b'" :') == again.count(b'":') + again.count(b'" :')
+    if b"\\u0022" in data:
+        return False
+    return data.count(b'"') == again.count(b'"')
 
 
 def _problem(line: bytes, value: Any) -> str:
