@@ -333,3 +333,11 @@ def test_what_is_done_to_a_row_that_is_rejected_is_not_counted() -> None:
     for line in lines_of([{"messages": [USER, USER]}, {"messages": [USER, USER, USER, ANSWER]}]):
         made.finish(line)
     assert [finding.count for finding in made.findings()] == [1]
+
+
+def test_the_id_of_a_row_goes_through_gen_qa_and_back() -> None:
+    source = {"id": "row-7", "messages": [{"role": "system", "content": "s"}, USER], "reference_answer": "a"}
+    there = one(source, "EVALUATION")
+    assert there == {"query": "q", "response": "a", "system": "s", "metadata": "row-7"}
+    assert one(there, "RFT_LORA") == source
+    assert one(source)["messages"] == one(there)["messages"]

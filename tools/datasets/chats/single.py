@@ -68,7 +68,9 @@ class GenQaReader:
             messages.append({"role": "system", "content": system})
         messages.append({"role": "user", "content": content})
         messages.append({"role": "assistant", "content": _required(row, "response")})
-        return Chat(messages, where="$", metadata=row.get("metadata"))
+        # The one metadata text of these rows carries the row's id.
+        given = row.get("metadata")
+        return Chat(messages, where="$", id=given if isinstance(given, str) and not given.isspace() else "")
 
 
 @dataclass(frozen=True)
