@@ -54,7 +54,10 @@ def _widths(sample: str, dialect: Dialect) -> Iterator[int]:
 def is_table(head: bytes) -> bool:
     """Tell a table from prose by its first rows, for files whose name does not say it."""
     sample = head[:_SAMPLE].decode("utf-8", "replace")
-    names = next(csv.reader([sample.split("\n", 1)[0]], delimiter=_likely(sample)), [])
+    try:
+        names = next(csv.reader([sample.split("\n", 1)[0]], delimiter=_likely(sample)), [])
+    except csv.Error:
+        return False
     if len(set(names)) < len(names) or not all(0 < len(name.strip()) <= 40 for name in names):
         return False
     return sample.count("\n") > 1 and any(_fit(sample, way) >= _AGREEMENT for way in _USUAL)
