@@ -24,18 +24,33 @@ def write(table: pa.Table, path: Path, how: str) -> str:
     elif how == "feather":
         feather.write_feather(table, str(path))
     else:
-        with pa.OSFile(str(path), "wb") as sink, (ipc.new_file if how == "arrow" else ipc.new_stream)(sink, table.schema) as out:
+        with (
+            pa.OSFile(str(path), "wb") as sink,
+            (ipc.new_file if how == "arrow" else ipc.new_stream)(sink, table.schema) as out,
+        ):
             out.write_table(table, max_chunksize=300)
     return str(path)
 
 
-WAYS = [("data.parquet", "parquet"), ("data.arrow", "arrow"), ("data.ipc", "stream"), ("data.feather", "feather"), ("noname", "arrow")]
+WAYS = [
+    ("data.parquet", "parquet"),
+    ("data.arrow", "arrow"),
+    ("data.ipc", "stream"),
+    ("data.feather", "feather"),
+    ("noname", "arrow"),
+]
 
 
 @pytest.mark.parametrize(("name", "how"), WAYS)
 def test_nested_rows_come_back_as_they_were_written(desk: "Desk", name: str, how: str) -> None:
     rows = [
-        {"text": f"a\r\n{index}\u2028", "n": index, "list": [{"role": "user", "content": None}] * (index % 3), "x": index / 8, "none": None}
+        {
+            "text": f"a\r\n{index}\u2028",
+            "n": index,
+            "list": [{"role": "user", "content": None}] * (index % 3),
+            "x": index / 8,
+            "none": None,
+        }
         for index in range(2000)
     ]
     seen = desk.read(write(pa.Table.from_pylist(rows), desk.folder / name, how))
@@ -115,9 +130,13 @@ def test_old_feather_files_are_refused_by_name(desk: "Desk") -> None:
 @pytest.mark.parametrize(("name", "how"), WAYS[:3])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_damaged_files_end_in_rows_or_our_error(tmp_path_factory: pytest.TempPathFactory, new_desk: Any, name: str, how: str, data: st.DataObject) -> None:
+def test_damaged_files_end_in_rows_or_our_error(
+    tmp_path_factory: pytest.TempPathFactory, new_desk: Any, name: str, how: str, data: st.DataObject
+) -> None:
     with new_desk() as desk:
-        good = Path(write(pa.table({"t": ["abc", "def"] * 9, "n": list(range(18))}), desk.folder / name, how)).read_bytes()
+        good = Path(
+            write(pa.table({"t": ["abc", "def"] * 9, "n": list(range(18))}), desk.folder / name, how)
+        ).read_bytes()
         place = data.draw(st.integers(4, len(good) - 1))
         cut = data.draw(st.booleans())
         bad = good[:place] if cut else good[:place] + bytes([data.draw(st.integers(0, 255))]) + good[place + 1 :]
@@ -168,7 +187,9 @@ def test_a_split_of_a_saved_dictionary_is_named_behind_a_hash(desk: "Desk") -> N
             desk.read(uri)
 
 
-@pytest.mark.parametrize("state", ["{}", "nonsense", '{"_data_files": [{"filename": "../x.arrow"}]}', '{"_data_files": 3}'])
+@pytest.mark.parametrize(
+    "state", ["{}", "nonsense", '{"_data_files": [{"filename": "../x.arrow"}]}', '{"_data_files": 3}']
+)
 def test_a_saved_dataset_that_is_damaged_is_an_error(desk: "Desk", state: str) -> None:
     desk.write("ds/state.json", state)
     with pytest.raises(InputError) as caught:

@@ -40,7 +40,11 @@ def test_the_first_sheet_is_a_table_and_the_others_are_named(desk: "Desk") -> No
 
 
 def test_dates_are_iso_and_whole_numbers_have_no_decimals(desk: "Desk") -> None:
-    seen = desk.read(book(desk.folder / "d.xlsx", [["d", "t", "n"], [date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), 12345678901.0]]))
+    seen = desk.read(
+        book(
+            desk.folder / "d.xlsx", [["d", "t", "n"], [date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), 12345678901.0]]
+        )
+    )
     assert seen.rows[0][1:] == ["2026-01-02T03:04:05", "12345678901"] and seen.rows[0][0].startswith("2026-01-02")
 
 

@@ -16,7 +16,9 @@ from novaforge.tools.datasets.rows import ROW_BYTES
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(['"', "\\", '\\"', "[{", "}],", "\n"])
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ['"', "\\", '\\"', "[{", "}],", "\n"]
+)
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -40,12 +42,21 @@ def test_the_elements_of_any_array_come_whole_from_blocks_of_any_size(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=60) | st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"a", b"1", b" ", b"\n"])).map(b"".join), st.integers(1, 9))
+@given(
+    st.binary(max_size=60)
+    | st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"a", b"1", b" ", b"\n"])).map(
+        b"".join
+    ),
+    st.integers(1, 9),
+)
 def test_any_bytes_end_in_elements_that_hold_every_byte_but_blanks_and_commas(soup: bytes, size: int) -> None:
     elements = Elements(blocks(soup, size), "x")
     found = list(elements)
     if not elements.closed:
-        kept, given_out = soup.translate(None, b", \n\t\r\x0b\x0c"), b"".join(found).translate(None, b", \n\t\r\x0b\x0c")
+        kept, given_out = (
+            soup.translate(None, b", \n\t\r\x0b\x0c"),
+            b"".join(found).translate(None, b", \n\t\r\x0b\x0c"),
+        )
         assert given_out == kept
     again = Elements(blocks(soup, 100), "x")
     assert list(again) == found and (again.closed, again.tidy) == (elements.closed, elements.tidy)
@@ -53,7 +64,11 @@ def test_any_bytes_end_in_elements_that_hold_every_byte_but_blanks_and_commas(so
 
 @pytest.mark.parametrize("inner", ["text", "list", "nested"])
 def test_an_element_over_the_limit_is_skipped_without_being_kept(inner: str) -> None:
-    big: Any = {"text": "x\\" * ROW_BYTES, "list": ["y" * 9] * (ROW_BYTES // 9), "nested": [{"z": "w"}] * (ROW_BYTES // 8)}[inner]
+    big: Any = {
+        "text": "x\\" * ROW_BYTES,
+        "list": ["y" * 9] * (ROW_BYTES // 9),
+        "nested": [{"z": "w"}] * (ROW_BYTES // 8),
+    }[inner]
     data = orjson.dumps([{"a": 1}, {"b": big, "c": [big]}, {"d": "}"}])
     elements = Elements(blocks(data[1:], 70_000), "x")
     assert list(elements) == [b'{"a":1}', b"", b'{"d":"}"}'] and elements.closed
@@ -91,7 +106,12 @@ def test_every_layout_gives_the_same_rows_in_order(desk: "Desk", content: str) -
 
 @pytest.mark.parametrize(
     "row",
-    [{"messages": [{"role": "user"}]}, {"instruction": "x", "instances": [{"input": "a"}, {"input": "b"}]}, {"a": 1}, {}],
+    [
+        {"messages": [{"role": "user"}]},
+        {"instruction": "x", "instances": [{"input": "a"}, {"input": "b"}]},
+        {"a": 1},
+        {},
+    ],
 )
 def test_one_object_is_one_row_with_the_lists_that_belong_to_it(desk: "Desk", row: Any) -> None:
     for indent in (None, 4):
@@ -99,7 +119,9 @@ def test_one_object_is_one_row_with_the_lists_that_belong_to_it(desk: "Desk", ro
 
 
 def test_what_is_no_object_or_no_json_is_a_reject_with_its_place(desk: "Desk") -> None:
-    content = b'[{"a":1}, 5, "text", null, [1], {"b":\n}, {"c":"raw\nbreak"}, {"d":NaN}, {"e":1,"e":2}, {"f":2}] trailing'
+    content = (
+        b'[{"a":1}, 5, "text", null, [1], {"b":\n}, {"c":"raw\nbreak"}, {"d":NaN}, {"e":1,"e":2}, {"f":2}] trailing'
+    )
     seen = desk.read(desk.write("data.json", content))
     assert seen.rows == [{"a": 1}, {"f": 2}] and seen.numbers == [1, 10]
     reasons = [(reject.line, reject.reason) for reject in seen.rejects]

@@ -100,18 +100,25 @@ BIG = st.integers(-(2**70), 2**70) | st.sampled_from([2**64 - 1, 2**64, -(2**63)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.dictionaries(st.sampled_from("abc"), BIG | st.floats(allow_nan=False, allow_infinity=False), max_size=3), min_size=1))
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from("abc"), BIG | st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+        min_size=1,
+    )
+)
 def test_no_number_changes_unsaid(rows: list[dict[str, Any]]) -> None:
     data = "".join(json.dumps(row) + "\n" for row in rows).encode()
     _, lines, rejects = read_jsonl(data)
     fine = [all(type(n) is float or -(2**63) <= n < 2**64 for n in row.values()) for row in rows]
     assert [line.number for line in lines] == [index for index, good in enumerate(fine, 1) if good]
-    assert [same_numbers(line.record) for line in lines] == [same_numbers(row) for row, good in zip(rows, fine, strict=True) if good]
+    assert [same_numbers(line.record) for line in lines] == [
+        same_numbers(row) for row, good in zip(rows, fine, strict=True) if good
+    ]
     assert {reject.reason for reject in rejects} <= {"number beyond 64 bits"}
 
 
 @pytest.mark.parametrize("spaces", [("", ""), (" ", " "), ("\t", ""), ("  ", "\r")])
-@pytest.mark.parametrize("inner", ["plain", 'a \\" : b', '\\u0022\\u003a', "\\\\", 'x\\\\\\":'])
+@pytest.mark.parametrize("inner", ["plain", 'a \\" : b', "\\u0022\\u003a", "\\\\", 'x\\\\\\":'])
 def test_a_key_that_comes_twice_is_a_reject_wherever_it_stands(spaces: tuple[str, str], inner: str) -> None:
     colon = f"{spaces[0]}:{spaces[1]}"
     rows = [

@@ -39,7 +39,9 @@ def test_rows_of_all_members_come_in_order(desk: "Desk", packing: str, pieces: i
 
 
 def test_padding_empty_members_and_frames_without_content_are_no_damage(desk: "Desk") -> None:
-    assert len(desk.read(desk.write("a.jsonl.gz", gzip.compress(b"") + gzip.compress(LINES) + b"\0" * 512)).rows) == 3000
+    assert (
+        len(desk.read(desk.write("a.jsonl.gz", gzip.compress(b"") + gzip.compress(LINES) + b"\0" * 512)).rows) == 3000
+    )
     data = SKIPPABLE + PACK["zst"](LINES) + SKIPPABLE
     assert len(desk.read(desk.write("a.jsonl.zst", data)).rows) == 3000
 

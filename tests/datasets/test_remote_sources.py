@@ -175,7 +175,9 @@ def test_values_json_cannot_hold_are_rejects(desk: "Desk", hub: Hub) -> None:
     assert seen.rows == [{"q": "fine"}] and [reject.line for reject in seen.rejects] == [1, 2, 3]
 
 
-def test_failures_of_the_hub_and_a_missing_library_are_clear(desk: "Desk", hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_of_the_hub_and_a_missing_library_are_clear(
+    desk: "Desk", hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub.answer = FileNotFoundError("secret path")
     with pytest.raises(InputError, match="FileNotFoundError") as caught:
         desk.read("hf://owner/name")

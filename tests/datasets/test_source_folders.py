@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from novaforge.guards.errors import InputError, RefusedError
-from novaforge.tools.datasets.reading.source import open_source
+from novaforge.tools.datasets.reading.source import Source, open_source
+from novaforge.tools.datasets.rows import Line
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
@@ -24,6 +26,11 @@ def fill(desk: "Desk", files: dict[str, str]) -> str:
     return str(desk.folder / "data")
 
 
+def read_and_identify(source: Source, rows: Iterator[Line]) -> None:
+    list(rows)
+    source.identity()
+
+
 def numbers(desk: "Desk", uri: str) -> list[int]:
     return [row["n"] for row in desk.read(uri).rows]
 
@@ -33,7 +40,10 @@ def test_files_of_a_folder_are_read_in_the_order_of_their_names(desk: "Desk") ->
     seen = desk.read(folder)
     assert [row["n"] for row in seen.rows] == [1, 2, 3, 4] and seen.numbers == [1, 2, 1, 1]
     assert [seen.source.label(index) for index in range(3)] == ["part-1.jsonl", "part-2.jsonl", "sub/part-0.jsonl"]
-    said = "".join(f"{hashlib.sha256((desk.folder / 'data' / file.name).read_bytes()).hexdigest()}  {file.name}\n" for file in seen.source.files)
+    said = "".join(
+        f"{hashlib.sha256((desk.folder / 'data' / file.name).read_bytes()).hexdigest()}  {file.name}\n"
+        for file in seen.source.files
+    )
     assert seen.identity.sha256 == hashlib.sha256(said.encode()).hexdigest()
     assert seen.identity.bytes == sum(file.bytes for file in seen.source.files) == seen.source.bytes_read
     assert [entry["name"] for entry in seen.source.file_identities()] == [file.name for file in seen.source.files]
@@ -60,7 +70,14 @@ def test_what_is_no_data_is_left_out_and_said(desk: "Desk") -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "wanted"),
-    [("*.jsonl", [1, 2]), ("a*.jsonl", [1]), ("**/*.jsonl", [1, 2, 3]), ("[ab]?.jsonl", [1, 2]), ("sub/*", [3]), ("[!a]*.jsonl", [2])],
+    [
+        ("*.jsonl", [1, 2]),
+        ("a*.jsonl", [1]),
+        ("**/*.jsonl", [1, 2, 3]),
+        ("[ab]?.jsonl", [1, 2]),
+        ("sub/*", [3]),
+        ("[!a]*.jsonl", [2]),
+    ],
 )
 def test_a_pattern_chooses_files(desk: "Desk", pattern: str, wanted: list[int]) -> None:
     folder = fill(desk, {"a1.jsonl": lines(1), "b1.jsonl": lines(2), "sub/c.jsonl": lines(3), "d.csv": "A\n"})
@@ -92,7 +109,12 @@ def test_a_file_whose_content_is_of_another_format_is_refused(desk: "Desk") -> N
 
 @pytest.mark.parametrize(
     ("header", "said"),
-    [("B,A", "the order differs"), ("A,C", "it lacks 'B', it has also 'C'"), ("A", "it lacks 'B'"), ("A,B,C", "also 'C'")],
+    [
+        ("B,A", "the order differs"),
+        ("A,C", "it lacks 'B', it has also 'C'"),
+        ("A", "it lacks 'B'"),
+        ("A,B,C", "also 'C'"),
+    ],
 )
 def test_headers_have_to_agree(desk: "Desk", header: str, said: str) -> None:
     folder = fill(desk, {"a.csv": "A,B\n1,2\n", "b.csv": f"{header}\n1,2\n"})
@@ -119,11 +141,12 @@ def test_a_file_that_changes_while_the_others_are_read_is_an_error(desk: "Desk",
         next(rows)
         desk.write(f"data/{'ab'[which]}.jsonl", lines(5, 6))
         with pytest.raises(InputError, match="changed while it was being read"):
-            list(rows)
-            source.identity()
+            read_and_identify(source, rows)
 
 
-def test_a_folder_without_data_or_behind_a_link_out_of_the_roots_is_an_error(desk: "Desk", tmp_path_factory: Any) -> None:
+def test_a_folder_without_data_or_behind_a_link_out_of_the_roots_is_an_error(
+    desk: "Desk", tmp_path_factory: Any
+) -> None:
     (desk.folder / "none").mkdir()
     with pytest.raises(InputError, match="no files with rows"):
         desk.read(str(desk.folder / "none"))

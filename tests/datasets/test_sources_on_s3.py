@@ -3,7 +3,7 @@
 import gzip
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyarrow as pa
@@ -42,7 +42,12 @@ def numbers(desk: "Desk", ctx: ToolContext, uri: str) -> list[int]:
 
 
 def test_prefixes_and_patterns_choose_objects_in_order(desk: "Desk", ctx: ToolContext, prefix: str) -> None:
-    for name, data in {"b.jsonl": lines(3), "a.jsonl.gz": gzip.compress(lines(1, 2)), "sub/c.jsonl": lines(4), "_SUCCESS": b"x"}.items():
+    for name, data in {
+        "b.jsonl": lines(3),
+        "a.jsonl.gz": gzip.compress(lines(1, 2)),
+        "sub/c.jsonl": lines(4),
+        "_SUCCESS": b"x",
+    }.items():
         ctx.storage.put(f"{prefix}/data/{name}", data)
     ctx.storage.put(f"{prefix}/data-other/x.jsonl", lines(9))
     for uri in (f"{prefix}/data/", f"{prefix}/data", f"{prefix}/data/**", f"{prefix}/da?a/**/*.jsonl*"):
@@ -61,7 +66,9 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_parts, "PART_BYTES", 10_000)
 
 
-def test_an_object_of_many_parts_comes_whole_and_in_order(desk: "Desk", ctx: ToolContext, prefix: str, small_parts: None) -> None:
+def test_an_object_of_many_parts_comes_whole_and_in_order(
+    desk: "Desk", ctx: ToolContext, prefix: str, small_parts: None
+) -> None:
     data = lines(*range(20_000))
     ctx.storage.put(f"{prefix}/many.jsonl", data)
     seen = desk.read(f"{prefix}/many.jsonl", ctx)
@@ -90,7 +97,9 @@ class _Counting(Storage):
 BROKEN = AwsError("broke off", operation="s3:GetObject", code="ReadTimeoutError")
 
 
-def test_a_part_that_breaks_off_is_asked_for_again(desk: "Desk", aws: Aws, ctx: ToolContext, prefix: str, small_parts: None) -> None:
+def test_a_part_that_breaks_off_is_asked_for_again(
+    desk: "Desk", aws: Aws, ctx: ToolContext, prefix: str, small_parts: None
+) -> None:
     ctx.storage.put(f"{prefix}/d.jsonl", lines(*range(8000)))
     storage = _Counting(aws, {20_000: [BROKEN, BROKEN], 0: [BROKEN]})
     assert numbers(desk, desk.context(storage=storage), f"{prefix}/d.jsonl") == list(range(8000))
@@ -102,11 +111,22 @@ def test_a_part_that_breaks_off_is_asked_for_again(desk: "Desk", aws: Aws, ctx: 
     [
         (BROKEN, 3, "broke off"),
         (AwsError("no", operation="s3:GetObject", code="AccessDenied", http_status=403), 1, "no"),
-        (ConflictError("other", operation="s3:GetObject", code="PreconditionFailed"), 1, "changed while it was being read"),
+        (
+            ConflictError("other", operation="s3:GetObject", code="PreconditionFailed"),
+            1,
+            "changed while it was being read",
+        ),
     ],
 )
 def test_a_part_that_cannot_be_had_is_an_error(
-    desk: "Desk", aws: Aws, ctx: ToolContext, prefix: str, small_parts: None, error: NovaForgeError, times: int, said: str
+    desk: "Desk",
+    aws: Aws,
+    ctx: ToolContext,
+    prefix: str,
+    small_parts: None,
+    error: NovaForgeError,
+    times: int,
+    said: str,
 ) -> None:
     ctx.storage.put(f"{prefix}/d.jsonl", lines(*range(8000)))
     storage = _Counting(aws, {30_000: [error] * 9})
@@ -115,7 +135,9 @@ def test_a_part_that_cannot_be_had_is_an_error(
     assert storage.asked.count(30_000) == times
 
 
-def test_only_a_few_parts_are_asked_for_ahead(desk: "Desk", aws: Aws, ctx: ToolContext, prefix: str, small_parts: None) -> None:
+def test_only_a_few_parts_are_asked_for_ahead(
+    desk: "Desk", aws: Aws, ctx: ToolContext, prefix: str, small_parts: None
+) -> None:
     ctx.storage.put(f"{prefix}/d.jsonl", lines(*range(60_000)))
     storage = _Counting(aws, {})
     with open_source(desk.context(storage=storage), f"{prefix}/d.jsonl") as source:
@@ -124,7 +146,9 @@ def test_only_a_few_parts_are_asked_for_ahead(desk: "Desk", aws: Aws, ctx: ToolC
         assert len(storage.asked) <= taken + 1 + s3_parts.AHEAD < 60
 
 
-def test_an_object_replaced_between_its_parts_is_an_error(desk: "Desk", ctx: ToolContext, aws: Aws, prefix: str, small_parts: None) -> None:
+def test_an_object_replaced_between_its_parts_is_an_error(
+    desk: "Desk", ctx: ToolContext, aws: Aws, prefix: str, small_parts: None
+) -> None:
     uri = f"{prefix}/d.jsonl"
     ctx.storage.put(uri, lines(*range(60_000)))
     with open_source(ctx, uri) as source:

@@ -23,7 +23,9 @@ def test_a_small_file_is_one_row_with_every_character(desk: "Desk", name: str) -
 
 def test_a_large_file_is_cut_at_blank_lines_and_nothing_is_lost(desk: "Desk") -> None:
     words = random.Random(1)
-    text = "".join("wörd " * words.randint(1, 400) + words.choice(["\n", "\n\n", "\r\n\r\n", "\n\n\n"]) for _ in range(2000))
+    text = "".join(
+        "wörd " * words.randint(1, 400) + words.choice(["\n", "\n\n", "\r\n\r\n", "\n\n\n"]) for _ in range(2000)
+    )
     seen = desk.read(desk.write("book.txt", text))
     texts = [row["text"] for row in seen.rows]
     assert "".join(texts) == text and len(texts) > 50
@@ -55,7 +57,11 @@ def test_a_table_with_the_suffix_of_text_is_a_table(desk: "Desk") -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.sampled_from([b"a" * 9000, b"b" * 40_000, b"\n", b"\n\n", b"\r\n\r\n", b"c"]), max_size=30).map(b"".join))
+@given(
+    st.lists(st.sampled_from([b"a" * 9000, b"b" * 40_000, b"\n", b"\n\n", b"\r\n\r\n", b"c"]), max_size=30).map(
+        b"".join
+    )
+)
 def test_pieces_follow_each_other_without_gap(data: bytes) -> None:
     found = list(pieces(data, final=True))
     assert [start for start, _ in found] == [0, *[end for _, end in found]][: len(found)]

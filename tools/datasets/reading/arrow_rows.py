@@ -108,7 +108,10 @@ def _is_binary(kind: Any) -> bool:
     from pyarrow import types  # here, not above: heavy, and only needed for these formats
 
     return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or types.is_binary_view(kind)
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_fixed_size_binary(kind)
+        or types.is_binary_view(kind)
     )
 
 

@@ -41,8 +41,9 @@ class Dialect:
         """Return a csv reader over lines that keep their line ends."""
         # The csv module has one limit for the process; cells up to the size of a row must pass.
         csv.field_size_limit(ROW_BYTES)
-        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
-        return csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=True)
+        if self.quoted:
+            return csv.reader(lines, delimiter=self.delimiter, strict=True)
+        return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
 
     @property
     def row_end(self) -> RowEnd:
@@ -131,10 +132,7 @@ class _Pass:
                 for cells in reader:
                     end = offset + reader.line_num
                     if (
-                        len(cells) != width
-                        or oversize
-                        or damage.waiting
-                        or (small and sum(map(len, cells)) > small)
+                        len(cells) != width or oversize or damage.waiting or (small and sum(map(len, cells)) > small)
                     ) and (problem := self._problem(cells, end, oversize)):
                         self._tell(problem, oversize or start, end, on_reject)
                     else:

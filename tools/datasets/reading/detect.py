@@ -74,7 +74,7 @@ def _text_kind(opened: OpenedFile) -> str:
         return "json"
     if b"\0" in opened.head[:4096]:
         raise _not_read(opened.uri, "looks like a binary file")
-    if (family == "text" and opened.suffix == ".txt" or not opened.suffix) and is_table(opened.head):
+    if ((family == "text" and opened.suffix == ".txt") or not opened.suffix) and is_table(opened.head):
         return "csv"
     if family == "JSON":
         return "json"

@@ -13,9 +13,9 @@ from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.tools.datasets.reading.batch import Batch
+from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT
 from novaforge.tools.datasets.reading.line_layouts import refuse_difference, refuse_duplicates
 from novaforge.tools.datasets.reading.made import made_batches
-from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT, JsonlDecoder
 from novaforge.tools.datasets.reading.opened import OpenedFile
 from novaforge.tools.datasets.rows import TOO_MANY_CELLS, Line, OnReject, Reject
 
@@ -102,7 +102,9 @@ class _Sheet:
             return []
         others = ", ".join(repr(one_line(name, 40)) for name in self._names[1:6])
         message = f"only the first sheet of {self._uri} is read, {one_line(self._names[0], 40)!r}; not read: {others}"
-        return [Finding(rule="source-sheets", severity="warn", message=message, fix="save the sheet you want as a file")]
+        return [
+            Finding(rule="source-sheets", severity="warn", message=message, fix="save the sheet you want as a file")
+        ]
 
     def _header(self) -> list[str]:
         while (row := self._safely(lambda: next(self._rows, None))) is not None:
@@ -120,10 +122,8 @@ class _Sheet:
             raise self._too_large(f"{opened.file.bytes // 1024**2} MB")
         data = opened.random().read()
         if data.startswith(b"PK"):
-            try:
-                unpacked = sum(part.file_size for part in zipfile.ZipFile(BytesIO(data)).infolist())
-            except (zipfile.BadZipFile, ValueError, OSError) as error:
-                raise self._unusable("is damaged") from error
+            parts = self._safely(lambda: zipfile.ZipFile(BytesIO(data)).infolist())
+            unpacked = sum(part.file_size for part in parts)
             if unpacked > MOST_UNPACKED:
                 raise self._too_large(f"{unpacked // 1024**2} MB unpacked")
         return data
@@ -151,7 +151,9 @@ class _Sheet:
         return RefusedError(message, rule="source-size", fix="save it as CSV, which is read at any size")
 
     def _unusable(self, what: str) -> InputError:
-        return InputError(f"{self._uri} {what}.", field="source", value=self._uri, fix="save the workbook again, or as CSV")
+        return InputError(
+            f"{self._uri} {what}.", field="source", value=self._uri, fix="save the workbook again, or as CSV"
+        )
 
 
 def cell_text(cell: Any) -> str:

@@ -19,11 +19,30 @@ class SequenceDecoder(Decoder, Protocol):
 class Layout(Protocol):
     """The layout all files of a source share."""
 
-    format: str
-    is_text: bool
-    columns: list[str] | None
-    delimiter: str
-    decoder: SequenceDecoder
+    @property
+    def format(self) -> str:
+        """Its name: csv, jsonl, json, parquet, arrow, excel, text, cloudwatch or huggingface."""
+        ...
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the files have an encoding."""
+        ...
+
+    @property
+    def columns(self) -> list[str] | None:
+        """The header's names; None for rows that are objects."""
+        ...
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between cells; empty where nothing does."""
+        ...
+
+    @property
+    def decoder(self) -> SequenceDecoder:
+        """What turns the batches into rows."""
+        ...
 
     def batches(self, index: int, opened: Any, /) -> Iterator[Batch]:
         """Yield the batches of the file with this place in the source; raises InputError when it differs."""

@@ -31,7 +31,8 @@ def cut(blocks: Iterable[bytes], uri: str, file: int, first: int, row_end: RowEn
 
     Raises InputError for a line that is no line of a table: over four times the longest row even without its text.
     """
-    carry, damaged = b"", []
+    carry = b""
+    damaged: list[int] = []
     for block in blocks:
         data = carry + block if carry else block
         end = row_end(data)

@@ -21,7 +21,9 @@ MOST_ROWS = 10_000
 _WHOLE_RESULT = re.compile(r"(?:^|\|)\s*(?:limit|stats|dedup|head|tail|sort|pattern|diff)\b", re.IGNORECASE)
 """Commands whose result over a time is not the results over its parts put together."""
 
-_FIX = "write cloudwatch://LOG-GROUP?query=fields @timestamp, @message&start=2026-01-01T00:00:00Z&end=2026-01-02T00:00:00Z"
+_FIX = (
+    "write cloudwatch://LOG-GROUP?query=fields @timestamp, @message&start=2026-01-01T00:00:00Z&end=2026-01-02T00:00:00Z"
+)
 _PAUSES = (0.05, 0.1, 0.2, 0.5)
 _LONGEST_PAUSE = 1.0
 
@@ -72,8 +74,10 @@ class LogRows:
 
     def _ask(self, start: int, end: int) -> list[list[dict[str, Any]]]:
         call = self._ctx.aws.call
-        request = {"logGroupName": self._group, "startTime": start, "endTime": end, "queryString": self._query}
-        query = call("logs", "start_query", **request, limit=MOST_ROWS)["queryId"]
+        query = call(
+            "logs", "start_query",
+            logGroupName=self._group, startTime=start, endTime=end, queryString=self._query, limit=MOST_ROWS,
+        )["queryId"]  # fmt: skip
         try:
             return self._wait(query)
         except BaseException:
@@ -108,7 +112,8 @@ class LogRows:
     def _note_limit(self, *, divisible: bool) -> None:
         why = "in one second" if divisible else "and the query cannot be asked for parts of the time"
         message = f"a query returns at most {MOST_ROWS} rows; there may be more {why}"
-        finding = Finding(rule="source-row-limit", severity="warn", message=message, fix="filter more, or leave out limit, sort and stats")
+        fix = "filter more, or leave out limit, sort and stats"
+        finding = Finding(rule="source-row-limit", severity="warn", message=message, fix=fix)
         if finding not in self.notes:
             self.notes.append(finding)
 

@@ -17,7 +17,18 @@ _FAMILIES = {
     "text": {".txt", ".md", ".markdown", ".rst"},
 }
 _OURS = {"manifest.json", "rejects.jsonl"}
-_DOCUMENTS = {"readme", "license", "licence", "copying", "notice", "source", "sources", "citation", "changelog", "authors"}
+_DOCUMENTS = {
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "notice",
+    "source",
+    "sources",
+    "citation",
+    "changelog",
+    "authors",
+}
 _DOCUMENT_SUFFIXES = {"", ".md", ".txt", ".rst", ".cff", ".bib"}
 _PERMISSION_CHECK = "amazon-bedrock-logs-permission-check"
 _SIGN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]")

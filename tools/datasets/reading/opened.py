@@ -61,7 +61,7 @@ class OpenedFile:
         self.file = file
         self.tap = tap
         self.block_bytes = block or block_bytes(file.bytes)
-        raw = tap.read(max(self.block_bytes, _MAGIC_BYTES) if not block else block)
+        raw = tap.read(block or max(self.block_bytes, _MAGIC_BYTES))
         self.compression = compression_of(raw)
         blocks: Iterator[bytes] = chain([raw], tap.blocks(self.block_bytes))
         if self.compression:
@@ -119,7 +119,8 @@ class OpenedFile:
         """Return the file for reading at any place; raises RefusedError for a packed one."""
         if self.compression:
             message = f"{self.uri} is packed with {self.compression}; this format is read from its end."
-            raise RefusedError(message, rule="source-format", fix="unpack it first; such files are compressed inside as they are")
+            fix = "unpack it first; such files are compressed inside as they are"
+            raise RefusedError(message, rule="source-format", fix=fix)
         assert self._ctx is not None
         if is_s3(self.uri):
             return cast(BinaryIO, S3Random(self._ctx.storage, self.file))

@@ -54,7 +54,8 @@ def _chosen(ctx: ToolContext, folder: str, split: str, argument: str) -> str:
     if not split and len(names) == 1:
         return names[0]
     shown = ", ".join(one_line(name, 40) for name in names[:20])
-    message = f"{folder} holds the splits {shown}; {'none is named' if not split else f'there is no {one_line(split, 40)}'}."
+    wrong = f"there is no {one_line(split, 40)}" if split else "none is named"
+    message = f"{folder} holds the splits {shown}; {wrong}."
     raise InputError(message, field=argument, value=folder, fix=f"write {folder.rstrip('/')}#SPLIT")
 
 

@@ -38,10 +38,7 @@ def _piece_end(data: bytes, start: int) -> int:
 
 
 def _whole_pieces(data: bytes) -> int:
-    end = 0
-    for _, end in pieces(data, final=False):
-        pass
-    return end
+    return max((end for _, end in pieces(data, final=False)), default=0)
 
 
 @dataclass
@@ -96,5 +93,6 @@ class TextLayout:
 
     def notes(self) -> list[Finding]:
         """Return how files became rows."""
-        message = f"a file up to {PIECE_BYTES // 1024} kB is one row, a larger one is cut at blank lines into rows up to that"
+        size = f"{PIECE_BYTES // 1024} kB"
+        message = f"a file up to {size} is one row, a larger one is cut at blank lines into rows up to that"
         return [Finding(rule="source-text", severity="info", message=message)]

@@ -107,7 +107,7 @@ def _gunzip(packed: _Packed, most: int) -> Iterator[bytes]:
         packed.give_back(inflate.unused_data)
 
 
-def _inflate() -> tuple[Callable[[int], Any], tuple[type[Exception], ...]]:
+def _inflate() -> tuple[Callable[[int], Any], Any]:
     """Return the fastest inflate there is, and what it raises."""
     import zlib
 
