@@ -1,5 +1,6 @@
 """The first sheet of a workbook is a table of texts; nothing is rounded, shifted or left out unsaid."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
 
-def book(path: Path, *sheets: list[list[Any]]) -> str:
+def book(path: Path, *sheets: Sequence[Sequence[Any]]) -> str:
     made = openpyxl.Workbook()
     made.remove(made.active)
     for number, rows in enumerate(sheets):
@@ -28,7 +29,13 @@ def book(path: Path, *sheets: list[list[Any]]) -> str:
     return str(path)
 
 
-ROWS = [["Body", "Y", "n"], ["a\nb", "HQ", 1], ["c,d", None, 1.5], [None, None, None], ['"', "LQ", True]]
+ROWS: list[list[Any]] = [
+    ["Body", "Y", "n"],
+    ["a\nb", "HQ", 1],
+    ["c,d", None, 1.5],
+    [None, None, None],
+    ['"', "LQ", True],
+]
 
 
 def test_the_first_sheet_is_a_table_and_the_others_are_named(desk: "Desk") -> None:
