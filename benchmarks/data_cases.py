@@ -34,13 +34,14 @@ _COLUMNS = {"query": "Body", "response": "Y", "system": "System"}
 _TABLE = {"columns": _COLUMNS, "split": SPLIT}
 CASES: dict[str, Case] = {
     "floor: CSV to Converse": Case(TABLE, "", "floor_csv", {}),
-    "floor: chat to Converse": Case(CHAT, "", "floor_chat", {}),
     "SFT": Case(TABLE, "csv", "transform_dataset", {"method": "SFT_LORA", **_TABLE}, "SFT"),
     "RFT": Case(TABLE, "csv", "transform_dataset", {"method": "RFT_LORA", **_TABLE}, "RFT"),
     "EVALUATION": Case(TABLE, "csv", "transform_dataset", {"method": "EVALUATION", "columns": _COLUMNS}, "EVALUATION"),
-    "chat to SFT": Case(CHAT, "chat", "transform_dataset", {"method": "SFT_LORA", "split": SPLIT}, "chat"),
     "inspect CSV": Case(TABLE, "csv", "inspect_dataset", {}),
-    "validate SFT rows, all checks": Case(CONVERSE, "csv", "validate_dataset", {"method": "SFT_LORA"}),
+    "validate, format rules alone": Case(CONVERSE, "csv", "format_rules", {}),
+    "validate, with all further checks": Case(CONVERSE, "csv", "validate_dataset", {"method": "SFT_LORA"}),
+    "floor: chat to Converse": Case(CHAT, "", "floor_chat", {}),
+    "chat to SFT": Case(CHAT, "chat", "transform_dataset", {"method": "SFT_LORA", "split": SPLIT}, "chat"),
 }
 FLOORS = {"csv": "floor: CSV to Converse", "chat": "floor: chat to Converse"}
 
@@ -97,8 +98,23 @@ def tool(name: str, folder: Path, arguments: dict[str, Any]) -> Callable[[], Any
     ctx = ToolContext(
         Mode(), Policy(), nothing, Aws(), Storage(Aws(), (folder,)), nothing, clock=lambda: datetime.now(UTC)
     )
+    if name == "format_rules":
+        return lambda: _format_rules(ctx, **arguments)
     function = getattr(tools, name)
     return lambda: function(ctx, **arguments)
+
+
+def _format_rules(ctx: Any, source: str) -> None:
+    """Check a file against the rules of its format and nothing else; the tool itself has no such switch."""
+    from novaforge.tools.datasets.formats.targets import row_format
+    from novaforge.tools.datasets.progress import Heartbeat
+    from novaforge.tools.datasets.validation import Extent, open_training_file, run_audit
+
+    with open_training_file(ctx, source) as opened:
+        wanted = row_format("SFT_LORA", "nova_lite_2")
+        audit, _ = run_audit(ctx, opened, wanted, Extent((), media=False), Heartbeat(ctx, opened))
+        audit.row_findings()
+        opened.identity()
 
 
 def prepare(name: str, folder: Path) -> Callable[[], Any]:
@@ -110,7 +126,7 @@ def prepare(name: str, folder: Path) -> Callable[[], Any]:
     if case.tool == "floor_chat":
         return lambda: floor_chat(source, folder / "floor_chat.jsonl")
     arguments: dict[str, Any] = {"source": str(source), **case.arguments}
-    if case.tool != "inspect_dataset":
+    if case.tool in ("transform_dataset", "validate_dataset"):
         arguments["model"] = "nova_lite_2"
     if case.tool == "transform_dataset":
         arguments["target"] = str(folder / "out")

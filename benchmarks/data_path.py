@@ -41,7 +41,7 @@ PEER = {
 """Rows per second of amzn-nova-forge 1.4.6 by path and size: measured elsewhere, on another 2-core machine, so that a ratio to it says
 the order of magnitude only; --peer measures side by side."""
 
-HEAD = ("rows", "case", "wall s", "CPU s", "rows/s", "MB/s read", "x floor", "x peer", "peak MB")
+HEAD = ("rows", "case", "wall s", "CPU s", "rows/s", "MB/s read", "x floor", "x SFT", "x peer", "peak MB")
 BLOCK = "data"
 
 
@@ -53,6 +53,8 @@ class Line(NamedTuple):
     took: Measured
     read_bytes: int
     floor: float | None
+    sft: float | None
+    """Wall seconds of the SFT transform of this size, for the checks of what it wrote."""
     peer: float | None
 
     def cells(self) -> list[str]:
@@ -60,16 +62,18 @@ class Line(NamedTuple):
         wall = self.took.wall
         rate = self.rows / wall
         floor = f"{wall / self.floor:.2f}" if self.floor else ""
+        sft = f"{wall / self.sft:.2f}" if self.sft else ""
         peer = "" if self.peer is None else f"{rate / self.peer:.1f}"
         shown = (f"{wall:.2f}", f"{self.took.cpu:.2f}", f"{rate:,.0f}", f"{self.read_bytes / wall / 1e6:.0f}")
-        return [f"{self.rows:,}", self.case, *shown, floor, peer, f"{self.took.peak_mb:.0f}"]
+        return [f"{self.rows:,}", self.case, *shown, floor, sft, peer, f"{self.took.peak_mb:.0f}"]
 
 
 def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
     """Run the cases of one size."""
     walls: dict[str, float] = {}
     live_peer: float | None = None
-    for name in _wanted(only):
+    names = _wanted(only)
+    for place, name in enumerate(names, start=1):
         case = CASES[name]
         source = folder / case.source
         if not source.exists():
@@ -79,13 +83,14 @@ def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
         if peer and name == FLOORS["csv"] and rows <= PEER_MOST:
             theirs = measure([peer, str(HERE / "data_peer.py"), str(folder)], folder)
             live_peer = rows / theirs.wall
-            yield Line(rows, "amzn-nova-forge, SFT", theirs, source.stat().st_size, walls[name], None)
+            yield Line(rows, "amzn-nova-forge, SFT", theirs, source.stat().st_size, walls[name], None, None)
         floor = walls.get(FLOORS.get(case.floor, ""))
         known = live_peer if live_peer and case.peer == "SFT" else PEER.get((case.peer, rows))
-        yield Line(rows, name, took, source.stat().st_size, floor, known)
+        sft = walls.get("SFT") if case.source == CONVERSE else None
+        yield Line(rows, name, took, source.stat().st_size, floor, sft, known)
         shutil.rmtree(folder / "out", ignore_errors=True)
         _drop(folder, "floor_chat.jsonl", *(f"peer-{part}.jsonl" for part in ("train", "validation", "test")))
-    _drop(folder, TABLE, CHAT, CONVERSE)
+        _drop(folder, *({TABLE, CHAT, CONVERSE} - {CASES[later].source for later in names[place:]}))
 
 
 def _wanted(only: str) -> list[str]:
@@ -101,7 +106,7 @@ def _drop(folder: Path, *names: str) -> None:
 
 def table(found: list[Line]) -> str:
     """Return the Markdown table."""
-    rows = [HEAD, ("---:", "---", *("---:",) * 7), *(line.cells() for line in found)]
+    rows = [HEAD, ("---:", "---", *("---:",) * 8), *(line.cells() for line in found)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
