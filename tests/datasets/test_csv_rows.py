@@ -124,6 +124,7 @@ def test_a_line_that_is_no_table_at_all_is_refused() -> None:
         (b"A,B,A\n1,2,3\n", "same name: 'A'"),
         (b"A,B\xff\n1,2\n", "not UTF-8"),
         (b'A,"B"x\n1,2\n', "malformed CSV"),
+        (b"A,B\r1,2\r3,4\r", "carriage returns only"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_an_error(data: bytes, said: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import pytest
 
@@ -193,3 +194,16 @@ def test_a_uri_that_names_no_dataset_is_an_error(desk: "Desk", hub: Hub, uri: st
     with pytest.raises(InputError, match="names no dataset"):
         desk.read(uri)
     assert not hub.asked
+
+
+def test_logs_in_the_sandbox_are_queried_as_in_the_cloud(desk: "Desk", aws: Any) -> None:
+    group, now = f"/app/{uuid4().hex}", int(datetime.now(UTC).timestamp())
+    aws.call("logs", "create_log_group", logGroupName=group)
+    aws.call("logs", "create_log_stream", logGroupName=group, logStreamName="s")
+    events = [{"timestamp": (now - 60 + index) * 1000, "message": f"message {index}"} for index in range(5)]
+    aws.call("logs", "put_log_events", logGroupName=group, logStreamName="s", logEvents=events)
+    ctx = replace(desk.ctx, aws=aws, clock=lambda: datetime.now(UTC))
+    seen = desk.read(f"cloudwatch://{group}?query=fields @message&start={now - 100}", ctx)
+    assert sorted(row["@message"] for row in seen.rows) == [f"message {index}" for index in range(5)]
+    with pytest.raises(AwsError):
+        desk.read(f"cloudwatch://{group}-not?query=fields @message&start={now - 100}", ctx)

@@ -59,9 +59,9 @@ class HubRows:
         except ImportError as error:
             message = "Datasets of the Hugging Face hub need the extra huggingface, which is not installed."
             raise ConfigError(message, fix="pip install 'novaforge-mcp[huggingface]'") from error
-        wanted = {"name": match["config"], "revision": match["revision"], "split": match["split"]}
+        config, revision, split = match["config"], match["revision"], match["split"]
         try:
-            found = load_dataset(match["name"], streaming=True, **wanted)
+            found: Any = load_dataset(match["name"], name=config, revision=revision, split=split, streaming=True)
         except Exception as error:
             raise self._failed(error) from error
         if not isinstance(found, dict):

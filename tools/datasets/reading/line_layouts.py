@@ -109,6 +109,9 @@ class _Header:
         except csv.Error as error:
             if len(data) > ROW_BYTES and ("unexpected end" in str(error) or "field limit" in str(error)):
                 raise self._unusable("has a header over 1 MB", "give a CSV file with a header") from error
+            if b"\n" not in data and b"\r" in data:
+                fix = "convert the line ends: tr '\\r' '\\n' < FILE > NEW-FILE"
+                raise self._unusable("ends its lines with carriage returns only", fix) from error
             raise self._unusable(f"has a header that is malformed CSV: {error}", "correct the header") from error
         if names is None:
             raise self._unusable("has no rows", "give a file with a header and rows")
