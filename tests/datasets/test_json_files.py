@@ -142,6 +142,11 @@ def test_commas_too_many_or_missing_are_told_and_cost_no_row(desk: "Desk") -> No
     assert len(seen.rows) == 3 and not seen.rejects and "commas" in seen.notes["source-json-commas"]
 
 
+def test_nothing_in_a_file_passes_for_a_reason_of_ours(desk: "Desk") -> None:
+    seen = desk.read(desk.write("data.json", b'[{"a":1}, \x00secret\there, {"b":2}]'))
+    assert len(seen.rows) == 2 and [(reject.reason, reject.detail) for reject in seen.rejects] == [("not JSON", "")]
+
+
 def test_several_lists_of_objects_have_to_be_chosen_from(desk: "Desk") -> None:
     with pytest.raises(InputError, match="'train', 'test'") as caught:
         desk.read(desk.write("data.json", json.dumps({"train": ROWS, "test": ROWS})))

@@ -10,8 +10,8 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.tools.datasets.reading.batch import Batch
 from novaforge.tools.datasets.reading.json_lists import find_lists
-from novaforge.tools.datasets.reading.json_split import TOO_LONG, Elements
-from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder, made_reject
+from novaforge.tools.datasets.reading.json_split import Elements
+from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT, JsonlDecoder, made_reject
 from novaforge.tools.datasets.reading.made import made_batches
 from novaforge.tools.datasets.reading.opened import OpenedFile
 from novaforge.tools.datasets.rows import BAD_JSON, TOO_LARGE
@@ -54,7 +54,7 @@ class JsonLayout:
     def _list(self, opened: OpenedFile, blocks: Iterator[bytes], *, inside: bool = False) -> Iterator[bytes]:
         elements = Elements(blocks, opened.uri)
         for element in elements:
-            yield element if element is not TOO_LONG and element else made_reject(TOO_LARGE)
+            yield _line(element)
         if not elements.closed:
             self._note("source-json-end", "warn", f"the list of {opened.uri} does not end; the file may be cut off")
         if not elements.tidy:
@@ -78,7 +78,7 @@ class JsonLayout:
             self._note("source-json-list", "info", f"the rows are the list {one_line(name, 60)!r} of the one object")
             yield from self._list(opened, chain([data[start:]], blocks), inside=True)
         elif whole:
-            yield data.strip()
+            yield _row(data.strip())
         else:
             message = f"{opened.uri} is one object without a list of objects in its first 8 MB."
             raise InputError(message, field="source", value=opened.uri, fix="write one object per row")
@@ -86,10 +86,17 @@ class JsonLayout:
     def _one_after_the_other(self, opened: OpenedFile, blocks: Iterator[bytes]) -> Iterator[bytes]:
         self._note("source-json-list", "info", "the rows are JSON values one after the other")
         for element in Elements(blocks, opened.uri, bare=True):
-            yield element if element is not TOO_LONG and element else made_reject(TOO_LARGE)
+            yield _line(element)
 
     def _note(self, rule: str, severity: str, message: str) -> None:
         self._notes[rule] = Finding(rule=rule, severity="warn" if severity == "warn" else "info", message=message)
+
+
+def _line(element: bytes) -> bytes:
+    if element == TOO_LONG:
+        return made_reject(TOO_LARGE)
+    # Nothing in a file may pass for a reject of ours, whose words are shown.
+    return made_reject(BAD_JSON) if element.startswith(MADE_REJECT) else element
 
 
 def is_json_lines(head: bytes) -> bool:
@@ -106,6 +113,13 @@ def _is_object(line: bytes) -> bool:
         return isinstance(orjson.loads(line), dict)
     except orjson.JSONDecodeError:
         return False
+
+
+def _row(element: bytes) -> bytes:
+    """Return the line for an element; none that came from the file may pass for a reject of our own, with its own words."""
+    if not element:
+        return made_reject(TOO_LARGE)
+    return b" " + element if element.startswith(MADE_REJECT) else element
 
 
 def _without_blanks(blocks: Iterator[bytes]) -> Iterator[bytes]:
