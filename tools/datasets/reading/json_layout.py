@@ -10,7 +10,7 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
 from novaforge.tools.datasets.reading.batch import Batch
 from novaforge.tools.datasets.reading.json_lists import find_lists
-from novaforge.tools.datasets.reading.json_split import Elements
+from novaforge.tools.datasets.reading.json_split import TOO_LONG, Elements
 from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT, JsonlDecoder, made_reject
 from novaforge.tools.datasets.reading.made import made_batches
 from novaforge.tools.datasets.reading.opened import OpenedFile
@@ -78,7 +78,7 @@ class JsonLayout:
             self._note("source-json-list", "info", f"the rows are the list {one_line(name, 60)!r} of the one object")
             yield from self._list(opened, chain([data[start:]], blocks), inside=True)
         elif whole:
-            yield _row(data.strip())
+            yield data.strip()
         else:
             message = f"{opened.uri} is one object without a list of objects in its first 8 MB."
             raise InputError(message, field="source", value=opened.uri, fix="write one object per row")
@@ -113,13 +113,6 @@ def _is_object(line: bytes) -> bool:
         return isinstance(orjson.loads(line), dict)
     except orjson.JSONDecodeError:
         return False
-
-
-def _row(element: bytes) -> bytes:
-    """Return the line for an element; none that came from the file may pass for a reject of our own, with its own words."""
-    if not element:
-        return made_reject(TOO_LARGE)
-    return b" " + element if element.startswith(MADE_REJECT) else element
 
 
 def _without_blanks(blocks: Iterator[bytes]) -> Iterator[bytes]:
