@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -120,6 +121,8 @@ class RowRunner:
         kept = _Indexed(self._work, self._label) if self._work.spool else _Divided(self._work.cuts)
         tally = Tally()
         read = self._rows(lines, rejects, tally, kept)
+        # Rows read ahead were rejected before those that are converted here.
+        rejects.sort(key=attrgetter("line"))
         parts, counts, labels = kept.parts()
         return RowsResult(
             read, parts, counts, labels, tally, rejects, decoder.blank_lines,
