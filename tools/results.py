@@ -1,11 +1,14 @@
 """What every tool returns: a typed model, a short text for people, and images beside it."""
 
+import re
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import Frozen
+
+_LINES = re.compile(r"\blines? \S*\d")
 
 
 class ToolResult(BaseModel):
@@ -77,4 +80,6 @@ def _show(finding: FindingView) -> str:
 
 
 def _where(finding: Finding | RowFinding) -> str:
-    return f" (line {finding.line})" if finding.line else ""
+    """Return where it was seen first, unless the message lists the lines already."""
+    told = not finding.line or _LINES.search(finding.message)
+    return "" if told else f" (line {finding.line})"

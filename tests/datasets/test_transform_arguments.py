@@ -117,7 +117,7 @@ def test_combinations_that_do_not_exist_are_refused_with_those_that_do(
             platform=platform,
         )
     assert f"{method} exists" in caught.value.message
-    assert "RFT_LORA for nova_lite_2 on sagemaker, serverless, hyperpod, bedrock" in caught.value.message
+    assert "RFT_LORA for nova_lite_2 on sagemaker, serverless, hyperpod, bedrock" in caught.value.data["supported"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ class Storage:
         self._aws = aws
         self._roots = tuple(root.resolve() for root in roots)
 
+    @property
+    def home(self) -> Path:
+        """The folder where local files go when nothing else says where: the first allowed one."""
+        return self._roots[0] if self._roots else Path()
+
     def local(self, path: str) -> Path:
         """Return the real path of a local file; raises InputError when it lies outside the allowed roots."""
         try:

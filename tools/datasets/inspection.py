@@ -29,6 +29,8 @@ from novaforge.tools.results import finding_views
 
 MAX_SAMPLE_ROWS = 20
 _CELL_CHARS = 300
+_SAMPLE_CHARS = 24_000
+"""All sample rows together: they are read by a model."""
 _LABEL_CHARS = 60
 _LABELS_SHOWN = 30
 _FILES_SHOWN = 20
@@ -121,10 +123,16 @@ def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectRes
         findings=finding_views(findings),
         suggested=seen.suggestion.view(),
         supported_targets=TARGETS[shape],
-        untrusted_sample=[_sample(line, source.columns) for line in seen.head[:sample_rows]],
+        untrusted_sample=_samples(seen, sample_rows),
         sandbox=ctx.mode.sandbox,
-        next_step="Correct the [block] findings first." if wrong else next_call(ctx, source, shape, seen.suggestion),
+        next_step="Correct the [block] findings first." if wrong else _next(ctx, seen),
     )
+
+
+def _next(ctx: ToolContext, seen: _Inspection) -> str:
+    if seen.refused is not None:
+        return "Correct the rows as the findings say, then inspect again."
+    return next_call(ctx, seen.source, seen.found.shape, seen.suggestion, media=seen.counts.media)
 
 
 def _about(seen: _Inspection) -> JsonObject:
@@ -146,14 +154,14 @@ def _about(seen: _Inspection) -> JsonObject:
 
 def _languages(convert: Converter | None, head: list[Line]) -> dict[str, int]:
     """Return the languages of the first rows' longest texts, most frequent first."""
-    from novaforge.tools.datasets.analysis.language import language_of
+    from novaforge.tools.datasets.analysis.language import told_language
 
     found: Counter[str] = Counter()
     for line in head[:_LANGUAGE_ROWS]:
         record: Any = line.record
         values = record if isinstance(record, list) else list(_texts(record))
         longest = max((value for value in values if isinstance(value, str)), key=len, default="")
-        found[language_of(longest)[0]] += 1
+        found[told_language(longest)] += 1
     return dict(found.most_common(5))
 
 
@@ -233,12 +241,25 @@ def _finding(rule: str, severity: Any, message: str, fix: str = "", count: int =
     return Finding(rule=rule, severity=severity, message=message, fix=fix, count=count)
 
 
-def _sample(line: Line, header: list[str] | None) -> JsonObject:
+def _samples(seen: _Inspection, rows: int) -> list[JsonObject]:
+    first = list(seen.suggestion.columns.values())
+    most = _SAMPLE_CHARS // max(1, rows)
+    return [_sample(line, seen.source.columns, first, most) for line in seen.head[:rows]]
+
+
+def _sample(line: Line, header: list[str] | None, first: list[str], most: int) -> JsonObject:
+    """Return the cells of a row, mapped columns first, as long as they have room in so many characters."""
     record: Any = line.record
     row: JsonRow = dict(zip(header or (), record, strict=False)) if isinstance(record, list) else record
-    items = list(row.items())[:MAX_COLUMNS]
-    shown: JsonObject = {display(name): _cell(value) for name, value in items}
-    return shown | {"(line)": line.number}
+    names = list(dict.fromkeys([*(name for name in first if name in row), *row]))
+    shown: JsonObject = {"(line)": line.number}
+    for name in names:
+        cell = _cell(row[name])
+        most -= len(name) + len(cell)
+        if most < 0:
+            return shown | {"(further keys)": len(names) - len(shown) + 1}
+        shown[display(name)] = cell
+    return shown
 
 
 def _cell(value: Any) -> str:

@@ -56,6 +56,8 @@ class Counts:
     left_out: Rejects = field(default_factory=Rejects)
     blank_lines: int = 0
     guess: str = ""
+    media: bool = False
+    """Whether a converted row refers to files that have to be copied."""
 
     def merge(self, other: Counts, file: str = "") -> None:
         """Add what was counted further down, in a file of that name."""
@@ -68,6 +70,7 @@ class Counts:
         self.left_out.merge(other.left_out, file)
         self.blank_lines += other.blank_lines
         self.guess = self.guess or other.guess
+        self.media = self.media or other.media
 
     def column(self, name: str) -> ColumnCounts:
         """Return the counts of a column, or those of all further keys."""
@@ -148,6 +151,7 @@ class InspectRunner:
             if isinstance(row, Finished):
                 counts.lengths.add(row.prompt, row.answer)
                 counts.labels.add(row.answer)
+                counts.media = counts.media or bool(row.media)
             else:
                 counts.left_out.add(row)
 

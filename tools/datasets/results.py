@@ -8,6 +8,8 @@ from novaforge.guards.text import NOTICE
 from novaforge.guards.values import Frozen, JsonObject
 from novaforge.tools.results import FindingView, RowFinding, ToolResult, show_findings
 
+_COLUMNS_IN_TEXT = 20
+
 
 class ColumnView(Frozen):
     """One column; lengths in characters of the filled cells."""
@@ -66,11 +68,14 @@ class InspectResult(PassResult):
         """Return the source in a few lines, without its content."""
         if self.status == "running":
             return self.running_text()
-        lines = [f"{self.format}, {self.encoding}, shape {self.shape}: {self.rows} rows, {self.bytes} bytes"]
+        kind = ", ".join(part for part in (self.format, self.encoding, f"shape {self.shape}") if part)
+        lines = [f"{kind}: {self.rows} rows, {self.bytes} bytes"]
         if self.rejected:
             lines.append("not readable: " + ", ".join(f"{count} x {reason}" for reason, count in self.rejected.items()))
         if self.columns:
-            lines.append("columns: " + ", ".join(f"{column.name} ({column.filled} filled)" for column in self.columns))
+            named = [f"{column.name} ({column.filled} filled)" for column in self.columns[:_COLUMNS_IN_TEXT]]
+            more = len(self.columns) - len(named)
+            lines.append("columns: " + ", ".join(named) + (f" and {more} more" if more else ""))
         if self.lengths:
             lines.append(
                 "characters per row: p50 {chars_p50}, p95 {chars_p95}, max {chars_max}"
@@ -112,7 +117,8 @@ class TransformResult(PassResult):
         lines = [f"{self.rows_read} rows read, {self.rows_written} written"]
         lines += [f"{file.role}: {file.rows} rows, {file.bytes} bytes, {file.uri}" for file in self.files]
         if self.rejected.get("rows"):
-            lines.append(f"{self.rejected['rows']} rows rejected, listed in {self.rejected['uri']}")
+            count = self.rejected["rows"]
+            lines.append(f"{count} row{'' if count == 1 else 's'} rejected, listed in {self.rejected['uri']}")
         return "\n".join(part for part in (*lines, show_findings(self.findings), self.next_step) if part)
 
 

@@ -21,12 +21,14 @@ from novaforge.tools.datasets.formats.counts import batch_findings
 from novaforge.tools.datasets.formats.names import name_findings
 from novaforge.tools.datasets.formats.targets import BY_NAME
 from novaforge.tools.datasets.media.check import MediaCheck, MediaSettings
+from novaforge.tools.datasets.next_steps import plan_call
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import ValidateResult
 from novaforge.tools.datasets.shapes.recognise import fits, look
 from novaforge.tools.results import row_findings
 
+_CORRECT = "Correct the [block] findings, or transform the source again; then validate again."
 COPIES = ("copies",)
 """The further checks that plans ask for: duplicates and ids used twice."""
 
@@ -62,7 +64,11 @@ def validate(
     ok = not blocking(findings)
     views = row_findings(findings)
     result = ValidateResult(
-        ok=ok, rows=audit.rows, findings=views, sandbox=ctx.mode.sandbox, next_step=_next(source, row_format, ok)
+        ok=ok,
+        rows=audit.rows,
+        findings=views,
+        sandbox=ctx.mode.sandbox,
+        next_step=plan_call(ctx, source, row_format) if ok else _CORRECT,
     )
     return result, audit
 
@@ -73,12 +79,16 @@ def open_training_file(ctx: ToolContext, uri: str, argument: str = "source") -> 
     try:
         with open_source(ctx, uri, argument) as opened:
             if opened.format != "jsonl":
-                message = f"{uri} is a table, not rows in a method's format."
+                message = f"{uri} is {_named(opened.format)}, not JSON Lines in a method's format."
                 raise InputError(message, field=argument, value=uri, fix="run transform_dataset first")
             yield opened
     except OSError as error:
         message = f"Reading {uri} or writing temporary files failed: {error.strerror or type(error).__name__}."
         raise ConfigError(message, fix="free disk space or correct the permissions") from error
+
+
+def _named(source_format: str) -> str:
+    return {"csv": "a table", "text": "plain text", "excel": "an Excel workbook"}.get(source_format, source_format)
 
 
 def run_audit(
@@ -157,11 +167,3 @@ def _shape_findings(source: Source, head: Head, row_format: RowFormat) -> list[F
     detail = f"the rows look like {found.shape}, {row_format.method} reads {row_format.name}"
     others = f"; {found.others} of the first rows differ" if found.others else ""
     return [rule_finding("DA1-shape", None, detail + others)]
-
-
-def _next(source: str, row_format: RowFormat, ok: bool) -> str:
-    if not ok:
-        return "Correct the [block] findings, or transform the source again; then validate again."
-    if row_format.method == "EVALUATION":
-        return f'plan_evaluation(task="{row_format.task or "gen_qa"}", data="{source}", ...)'
-    return f'plan_training(method="{row_format.method}", data="{source}", ...)'

@@ -12,6 +12,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.reports import mapping_findings, reject_findings
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
 from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.next_steps import validate_call
 from novaforge.tools.datasets.output.manifest import render
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs
 from novaforge.tools.datasets.reading.source import Source
@@ -106,9 +107,7 @@ class Written:
 
     def _result(self, ctx: ToolContext, manifest_uri: str) -> TransformResult:
         request, mapping = self.request, self.converter.mapping
-        given = (("platform", request.platform), ("task", request.task))
-        asked = "".join(f', {name}="{value}"' for name, value in given if value is not None)
-        more = ", with the other files as against" if len(self.files) > 1 else ""
+        first, *others = [file.uri for file in self.files]
         return TransformResult(
             rows_read=self.rows_read,
             rows_written=self.rows_written,
@@ -126,8 +125,9 @@ class Written:
             manifest_uri=manifest_uri,
             findings=finding_views(self._findings()),
             sandbox=ctx.mode.sandbox,
-            next_step=f'validate_dataset(source="{self.files[0].uri}", method="{request.method}", model="{request.model}"{asked})'
-            + more,
+            next_step=validate_call(
+                first, request.method, request.model, request.platform, request.task, against=others
+            ),
         )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 UNKNOWN = "unknown"
 CHARS = 400
 """The beginning of a text that is looked at."""
+MIN_SCORE = 0.2
+_LEAST_LETTERS = 20
+"""In the Latin alphabet; other scripts tell themselves."""
 
 
 def language_of(text: str) -> tuple[str, float]:
@@ -17,6 +20,15 @@ def language_of(text: str) -> tuple[str, float]:
     line = " ".join(head.split()).lower().encode("utf-8", "replace").decode("utf-8")
     found = _detector().detect(line)
     return (found[0]["lang"], float(found[0]["score"])) if found else (UNKNOWN, 0.0)
+
+
+def told_language(text: str) -> str:
+    """Return the language of a text that is long enough to tell it, else UNKNOWN: of a few words any language is found."""
+    head = text[:CHARS]
+    if head.isascii() and sum(map(str.isalpha, head)) < _LEAST_LETTERS:
+        return UNKNOWN
+    language, score = language_of(head)
+    return language if score >= MIN_SCORE else UNKNOWN
 
 
 @cache

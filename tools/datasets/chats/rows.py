@@ -74,8 +74,9 @@ class ChatRows(Converter):
         if self._unused:
             named = [key for key in self._unused if _NAME.fullmatch(key)]
             others = len(self._unused) - len(named)
-            rest = f" and {others} more" if others else ""
-            message = f"keys of the source that are not used: {shown(named)}{rest}"
+            told = [shown(named)] if named else []
+            told += [f"{others} of unusual names"] if others else []
+            message = f"keys of the source that are not used: {' and '.join(told)}"
             found.append(Finding(rule="source-mapping", severity="info", message=message))
         return found
 

@@ -55,4 +55,4 @@ def settings(name: str, value: JsonValue, known: Iterable[str]) -> dict[str, Jso
 
 def wrong(name: str, value: JsonValue, wanted: str) -> InputError:
     """Return the error for a value that a filter does not take."""
-    return InputError(f"filters.{name} wants {wanted}.", field="filters", value=value, fix=f"give {wanted}")
+    return InputError(f"filters.{name} is not understood.", field="filters", value=value, fix=f"give {wanted}")

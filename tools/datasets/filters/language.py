@@ -35,7 +35,7 @@ def languages(row_format: RowFormat, value: JsonValue) -> Languages | None:
     """Return the filter for a list of language codes, or an object with keep and min_score."""
     if isinstance(value, list):
         value = {"keep": value}
-    if value is True:
+    if not isinstance(value, dict) and value is not False:
         raise wrong("languages", value, 'a list of codes such as ["en"]')
     given = settings("languages", value, ("keep", "min_score"))
     if given is None:

@@ -128,11 +128,15 @@ def _task(method: str, task: str | None) -> str:
 def _refused(method: str, model: str, platform: str | None) -> RefusedError:
     asked = f"{method} for {model}" + (f" on {platform}" if platform else "")
     return RefusedError(
-        f"There are no data for {asked}: {_reason(method, model, platform)}. Works: {WORKS}.",
+        f"There are no data for {asked}: {_reason(method, model, platform)}.",
         rule="data-combination",
-        fix="use a combination that works",
+        fix=f"for {model}: {', '.join(_methods(model))}",
         supported=WORKS,
     )
+
+
+def _methods(model: str) -> list[str]:
+    return [method for method, (models, _) in LEGAL.items() if model in models]
 
 
 def _reason(method: str, model: str, platform: str | None) -> str:

@@ -148,7 +148,7 @@ def resolve(columns: Columns, present: Sequence[str], where: str, optional: Sequ
 
 def propose(present: Sequence[str], row_format: RowFormat | None = None) -> Columns:
     """Return the columns of a format's fields whose names are unmistakable; query and response without a format."""
-    lowered = {name.lower(): name for name in present}
+    lowered = {"_".join(name.lower().split()): name for name in present}
     wanted = row_format.fields if row_format else ("query", "response", "system", "id")
     proposed: Columns = {}
     for logical in wanted:
@@ -173,7 +173,7 @@ def map_columns(columns: Columns | None, present: Sequence[str], row_format: Row
             f"It is not clear from the names which column is the {' and which the '.join(missing)}.",
             field="columns",
             value=None,
-            fix=f"give columns such as {example}; available: {shown(present)}{_delimiter_hint(present)}",
+            fix=f"give columns such as {example}; available: {shown(present)}",
         )
     return Mapping({name: column for name, column in proposed.items() if name in row_format.fields}, given=False)
 
@@ -201,7 +201,7 @@ def _absent(name: str, column: str, present: Sequence[str], where: str) -> Input
         f"There is no column {display(column)!r} (mapped to {name}) {where}.",
         field="columns",
         value=column,
-        fix=f"{hint}available: {shown(present)}{_delimiter_hint(present)}",
+        fix=f"{hint}available: {shown(present)}",
     )
 
 
@@ -218,15 +218,3 @@ def _unknown(name: str, column: str) -> InputError:
         fix=f"{hint}known: {', '.join(LOGICAL)}",
     )
 
-
-def _delimiter_hint(present: Sequence[str]) -> str:
-    other = other_delimiter(present)
-    return f" (the header looks delimited by {other}; only commas are read)" if other else ""
-
-
-def other_delimiter(present: Sequence[str]) -> str:
-    """Return what a header of one column seems to be delimited by instead of commas, in words, or an empty text."""
-    if len(present) != 1:
-        return ""
-    marks = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
-    return next((word for mark, word in marks if mark in present[0]), "")

@@ -1,6 +1,7 @@
 """Propose method, model and columns for a source, and the call that goes on from there."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.targets import row_format
+from novaforge.tools.datasets.next_steps import SANDBOX_BUCKET, quoted, validate_call
 from novaforge.tools.datasets.reading.source import Source
 from novaforge.tools.datasets.rows import JsonRow
 from novaforge.tools.datasets.shapes.columns import display, normalise, propose, resolve
@@ -19,6 +21,8 @@ from novaforge.tools.datasets.shapes.recognise import TARGETS, Recognition
 
 _MODELS = {"DPO_LORA": "nova_lite"}
 _PLATFORMS = {"rft_multiturn": "hyperpod", "rft_flat": "serverless", "prompts": "hyperpod"}
+_STEM_CHARS = 40
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _READY = ("converse", "rft", "gen_qa", "dpo", "llm_judge", "rft_multiturn", "rft_flat")
 """Shapes whose rows need no conversion for their first method."""
 
@@ -68,9 +72,13 @@ def suggest(source: Source, found: Recognition, records: Sequence[JsonRow], colu
     platform = _PLATFORMS.get(found.shape)
     task = "llm_judge" if found.shape in ("llm_judge", "evaluation_output") else None
     ready = found.shape in _READY or (found.shape == "text" and "text" in found.keys)
-    # A table's cells become rows first, whatever they mean.
+    if found.shape == "rft_flat" and any(not isinstance(record.get("prompt"), str) for record in records):
+        lists = any(isinstance(record.get("prompt"), list) for record in records)
+        # Serverless reads prompts of text only.
+        platform, ready = ("hyperpod", False) if lists else (platform, ready)
+    # What is in other files than JSON Lines becomes rows first, whatever it means.
     return Suggestion(
-        method, _MODELS.get(method, "nova_lite_2"), {}, platform, task, ready=ready and source.columns is None
+        method, _MODELS.get(method, "nova_lite_2"), {}, platform, task, ready=ready and source.format == "jsonl"
     )
 
 
@@ -95,13 +103,16 @@ def _usable(columns: Columns, method: str | None) -> Columns:
     return {name: column for name, column in columns.items() if name in fields}
 
 
-def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggestion) -> str:
-    """Return the call that goes on with a source; it works as it stands wherever nothing has to be decided first."""
-    uri = json.dumps(source.uri, ensure_ascii=False)
+def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggestion, *, media: bool = False) -> str:
+    """Return the call that goes on with a source; it works as it stands wherever nothing has to be decided first.
+
+    Rows with media can be written to S3 only.
+    """
+    uri = quoted(source.uri)
     if suggestion.method is None:
         if not suggestion.model:
             return "Convert the rows to a table or chats, and inspect again."
-        return 'Say which columns to use: transform_dataset(columns={"query": ..., "response": ...})'
+        return f'Say which columns to use, by these names: inspect_dataset(source={uri}, columns={{"query": "<column>", "response": "<column>"}})'
     more = "".join(
         f', {name}="{value}"'
         for name, value in (("platform", suggestion.platform), ("task", suggestion.task))
@@ -109,18 +120,22 @@ def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggesti
     )
     what = f'method="{suggestion.method}", model="{suggestion.model}"{more}'
     if suggestion.ready and not suggestion.given:
-        return f"validate_dataset(source={uri}, {what})"
+        return validate_call(source.uri, suggestion.method, suggestion.model, suggestion.platform, suggestion.task)
     if shape == "evaluation_output":
         return f'transform_dataset(source={uri}, target={_target(ctx, source, "pairs")}, {what}, pair_with="<the other evaluation\'s inference_output.jsonl>")'
     if suggestion.given:
         # As they are shown: a name from the file may hold anything.
         shown = {name: display(column) for name, column in suggestion.columns.items()}
         what += f", columns={json.dumps(shown, ensure_ascii=False)}"
+    if media and not is_s3(source.uri):
+        bucket = SANDBOX_BUCKET if ctx.mode.sandbox else "<bucket>"
+        target = quoted(f"s3://{bucket}/{_stem(PurePosixPath(source.uri).name)}-{suggestion.method.lower()}")
+        return f"transform_dataset(source={uri}, target={target}, {what}); its media are copied below the target."
     return f"transform_dataset(source={uri}, target={_target(ctx, source, suggestion.method.lower())}, {what})"
 
 
 def _target(ctx: ToolContext, source: Source, name: str) -> str:
-    """Return a new folder beside the source; below the working directory for a source that is neither file nor S3."""
+    """Return a new folder beside the source; below the first allowed one for a source that is neither file nor S3."""
     uri = source.uri
     wild = min((uri.find(mark) for mark in "*?[" if mark in uri), default=len(uri))
     base = uri[:wild].rsplit("/", 1)[0] if wild < len(uri) else uri.rstrip("/")
@@ -129,7 +144,8 @@ def _target(ctx: ToolContext, source: Source, name: str) -> str:
         folder = f"{parent if parent != 's3:/' else base}/{_stem(stem)}-{name}"
         return json.dumps(folder)
     if "://" in uri:
-        return json.dumps(f"{source.stem}-{name}")
+        stem = _ODD.sub("-", uri.partition("?")[0].rsplit("/", 1)[-1])[:_STEM_CHARS].strip("-") or "rows"
+        return quoted(_free(ctx, str(ctx.storage.home / f"{stem}-{name}")))
     path = PurePosixPath(base)
     return json.dumps(_free(ctx, str(path.parent / f"{_stem(path.name)}-{name}")), ensure_ascii=False)
 
