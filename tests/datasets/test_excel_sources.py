@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novaforge.guards.errors import InputError, NovaForgeError, RefusedError
+from novaforge.tools.datasets.children import environment
 from novaforge.tools.datasets.reading import excel
 
 if TYPE_CHECKING:
@@ -112,3 +113,29 @@ def test_damaged_workbooks_end_in_rows_or_our_error(
             desk.read(desk.write("b.xlsx", bad))
         except NovaForgeError as error:
             assert error.fix
+
+
+def test_two_cells_in_far_corners_cost_an_error_and_not_the_process(desk: "Desk") -> None:
+    path = str(desk.folder / "far.xlsx")
+    with xlsxwriter.Workbook(path) as made:
+        sheet = made.add_worksheet()
+        sheet.write_row(0, 0, ["Body", "Y"])
+        sheet.write(1_048_575, 16_383, "x")
+    assert Path(path).stat().st_size < 10_000
+    with pytest.raises(InputError, match="far from all others"):
+        desk.read(path)
+
+
+def test_a_workbook_is_read_without_the_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "OPENAI_API_KEY", "DATABASE_URL"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    given = environment()
+    assert "secret" not in given.values() and given["OMP_NUM_THREADS"] == "1" and given["PATH"]
+
+
+def test_a_row_of_a_sheet_over_the_longest_is_rejected(desk: "Desk") -> None:
+    rows = [["a"] * 40, ["x"] * 40, ["y" * 32_000] * 40, ["z"] * 40]
+    rows[0] = [f"c{number}" for number in range(40)]
+    seen = desk.read(book(desk.folder / "long.xlsx", rows))
+    assert seen.numbers == [2, 4] and [reject.reason for reject in seen.rejects] == ["row over 1 MB"]

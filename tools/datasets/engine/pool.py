@@ -4,17 +4,22 @@ import fcntl
 import os
 import selectors
 import subprocess
-import sys
+import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from novaforge.guards.errors import ConfigError
+from novaforge.tools.datasets.children import command, environment
 from novaforge.tools.datasets.engine.frames import HEADER, pack, unpack
 from novaforge.tools.datasets.reading.batch import Batch
 
 IN_FLIGHT = 2
 """Batches a worker has at a time: one it works on and one that waits, so that it never idles."""
+QUIET_S = 300.0
+"""How long this process waits for a worker that has something to do; a batch takes well under a second of work."""
 _PIPE_BYTES = 1024 * 1024
+_END_S = 5.0
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 _MODULE = "novaforge.tools.datasets.engine.worker"
 
@@ -31,9 +36,8 @@ class _Worker:
     """One process with what is still to be written to it and what has been read of its next message."""
 
     def __init__(self) -> None:
-        # -P: modules in the working directory, which is the user's, are not taken for Python's.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            command(_MODULE), env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         assert self.process.stdin is not None and self.process.stdout is not None
         self.write_handle, self.read_handle = self.process.stdin.fileno(), self.process.stdout.fileno()
@@ -42,6 +46,8 @@ class _Worker:
             _enlarge(handle)
         self.outgoing: deque[memoryview] = deque()
         self.in_flight = 0
+        self.quiet = 0.0
+        """Seconds that were waited since it last took or gave something."""
         self.ready = False
         self._header = True
         self._expect(HEADER.size)
@@ -118,10 +124,14 @@ class Pool:
         return True
 
     def collect(self, timeout: float) -> list[Answer]:
-        """Move bytes until something happened or so many seconds passed; raises ConfigError when a worker died."""
+        """Move bytes until something happened or so many seconds passed; raises ConfigError when a worker died or hangs."""
         answers: list[Answer] = []
-        for key, events in self._selector.select(timeout):
+        began = time.monotonic()
+        happened = self._selector.select(timeout)
+        self._note_quiet(min(time.monotonic() - began, timeout))
+        for key, events in happened:
             worker: _Worker = key.data
+            worker.quiet = 0.0
             try:
                 if events & selectors.EVENT_WRITE:
                     self._push(worker)
@@ -158,7 +168,18 @@ class Pool:
         elif waiting and not worker.outgoing:
             self._selector.unregister(worker.write_handle)
 
+    def _note_quiet(self, waited: float) -> None:
+        """Add time that was spent waiting, which neither a sleeping machine nor work of this process is."""
+        for worker in self._workers:
+            worker.quiet += waited if worker.in_flight else 0.0
+            if worker.quiet > QUIET_S:
+                message = f"A process that worked on the data has not answered for {QUIET_S:g} s; nothing was written."
+                raise ConfigError(message, fix="see whether the machine is overloaded; then call again")
+
     def _died(self, worker: _Worker) -> ConfigError:
+        with suppress(subprocess.TimeoutExpired):
+            worker.process.wait(_END_S)
+        worker.process.kill()
         status = worker.process.wait()
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         return ConfigError(

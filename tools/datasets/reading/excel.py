@@ -1,27 +1,32 @@
 """The first sheet of Excel and OpenDocument workbooks as a table of texts."""
 
+import subprocess
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from io import BytesIO
-from typing import Any
+from typing import IO
 
 import orjson
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
+from novaforge.tools.datasets.children import command, environment
+from novaforge.tools.datasets.reading import sheet_worker
 from novaforge.tools.datasets.reading.batch import Batch
 from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT
 from novaforge.tools.datasets.reading.line_layouts import refuse_difference, refuse_duplicates
 from novaforge.tools.datasets.reading.made import made_batches
 from novaforge.tools.datasets.reading.opened import OpenedFile
-from novaforge.tools.datasets.rows import TOO_MANY_CELLS, Line, OnReject, Reject
+from novaforge.tools.datasets.rows import ROW_BYTES, TOO_MANY_CELLS, Line, OnReject, Reject
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_UNPACKED = 600 * 1024 * 1024
-"""Workbooks are read as a whole, by their nature; these bounds keep that from filling the memory."""
+"""Workbooks are read as a whole, by their nature; these bounds, and those of its process, keep that from filling the memory."""
+
+_DAMAGED = "cannot be read as a workbook; it may be damaged, have a password, or a cell far from all others"
 
 
 @dataclass
@@ -86,15 +91,14 @@ class _Sheet:
         self._uri = opened.uri
         opened.progress(0)
         data = self._bytes(opened)
-        self._names: list[str] = []
-        self._rows: Iterator[list[Any]] = self._safely(lambda: self._open(data))
+        self._output = self._start(opened, data)
+        self._names: list[str] = orjson.loads(self._line() or b"[]")
         self.first = 1
         self.names = self._header()
 
     def lines(self) -> Iterator[bytes]:
         """Yield each row as a JSON list of texts."""
-        while (row := self._safely(lambda: next(self._rows, None))) is not None:
-            yield orjson.dumps([cell_text(cell) for cell in row])
+        return iter(self._line, b"")
 
     def notes(self) -> list[Finding]:
         """Return the names of the sheets that are not read."""
@@ -107,9 +111,11 @@ class _Sheet:
         ]
 
     def _header(self) -> list[str]:
-        while (row := self._safely(lambda: next(self._rows, None))) is not None:
+        for line in self.lines():
             self.first += 1
-            names = [cell_text(cell) for cell in row]
+            if len(line) > ROW_BYTES:
+                raise self._unusable("has a header over 1 MB")
+            names: list[str] = orjson.loads(line)
             while names and not names[-1]:
                 names.pop()
             if names:
@@ -122,29 +128,38 @@ class _Sheet:
             raise self._too_large(f"{opened.file.bytes // 1024**2} MB")
         data = opened.random().read()
         if data.startswith(b"PK"):
-            parts = self._safely(lambda: zipfile.ZipFile(BytesIO(data)).infolist())
-            unpacked = sum(part.file_size for part in parts)
+            unpacked = self._unpacked(data)
             if unpacked > MOST_UNPACKED:
                 raise self._too_large(f"{unpacked // 1024**2} MB unpacked")
         return data
 
-    def _open(self, data: bytes) -> Iterator[list[Any]]:
-        """Return the rows of the first sheet, from row 1 and from its first used column on."""
-        from python_calamine import CalamineWorkbook  # here, not above: only workbooks need it
-
-        book = CalamineWorkbook.from_filelike(BytesIO(data))
-        self._names = book.sheet_names
-        return iter(book.get_sheet_by_index(0).iter_rows())
-
-    def _safely(self, work: Callable[[], Any]) -> Any:
-        """Do something that ends in our error when the workbook is damaged."""
+    def _unpacked(self, data: bytes) -> int:
         try:
-            return work()
-        except BaseException as error:
-            # The library raises errors of many kinds, and one of its own below BaseException where it gives up.
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            raise self._unusable("cannot be read as a workbook; it may be damaged or have a password") from error
+            return sum(part.file_size for part in zipfile.ZipFile(BytesIO(data)).infolist())
+        except Exception as error:
+            # The module raises errors of many kinds for damaged archives.
+            raise self._unusable(_DAMAGED) from error
+
+    def _start(self, opened: OpenedFile, data: bytes) -> IO[bytes]:
+        """Hand the workbook to a process of its own; returns what it writes."""
+        process = subprocess.Popen(
+            command(sheet_worker.__name__), env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        opened.on_close(lambda: _end(process))
+        assert process.stdin is not None and process.stdout is not None
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(data)
+        return process.stdout
+
+    def _line(self) -> bytes:
+        """Return the next line without its line feed, an empty one at the end."""
+        line = self._output.readline(ROW_BYTES + 2)
+        if line == sheet_worker.DONE:
+            return b""
+        if not line.endswith(b"\n"):
+            raise self._unusable(_DAMAGED)
+        return line[:-1]
 
     def _too_large(self, size: str) -> RefusedError:
         message = f"{self._uri} has {size}; workbooks are read as a whole, up to 100 MB and 600 MB unpacked."
@@ -156,12 +171,8 @@ class _Sheet:
         )
 
 
-def cell_text(cell: Any) -> str:
-    """Return a cell as text: whole numbers without decimals, dates and times as ISO 8601, truth as TRUE or FALSE."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return cell.isoformat() if isinstance(cell, date | datetime | time) else str(cell)
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    if process.stdout is not None:
+        process.stdout.close()
+    process.wait()

@@ -1,7 +1,7 @@
 """One file while it is read: its bytes counted and hashed, unpacked, and as UTF-8."""
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from itertools import chain
@@ -125,6 +125,10 @@ class OpenedFile:
         if is_s3(self.uri):
             return cast(BinaryIO, S3Random(self._ctx.storage, self.file))
         return self._stack.enter_context(self._ctx.storage.open(self.uri))
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Have something done when the file is closed."""
+        self._stack.callback(callback)
 
     def finish(self) -> str | None:
         """Read what is left for the hash and return it; None for an object that was not read as a whole.
