@@ -37,7 +37,7 @@ TOOLS: tuple[ToolSpec, ...] = (
             _SOURCE, _COLUMNS, ("target", "fresh folder or s3:// prefix"),
             ("split", 'ratios or counts, such as {"train": 0.8, "test": 0.2}'),
             ("filters", "invalid_rows, max_chars, max_tokens, quality, languages, exact_duplicates, near_duplicates"),
-            ("group_by", "column whose equal values stay in one part"), _TASK, ("pair_with", "judge pairs: the candidate's evaluation output; source is the baseline's"),
+            ("group_by", "column whose equal values stay in one part"), _TASK, ("pair_with", "judge pairs: the candidate's evaluation job id; source is the baseline's"),
         ),
     ),
     ToolSpec(

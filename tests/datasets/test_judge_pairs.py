@@ -1,6 +1,9 @@
 """Two evaluation outputs become judge pairs: joined by id, else by query, with markers and reasoning left out."""
 
+import io
 import json
+import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,3 +84,37 @@ def test_a_table_of_two_answers_and_an_output_with_gold_answers_serve_evaluation
 def test_an_answer_without_text_is_a_reject(desk: "Desk") -> None:
     _, (reject,), _ = pair(desk, [output("q", "", "1")], [output("q", "b", "1")])
     assert reject == Reject(1, "the answer is empty", "$.inference")
+
+
+def test_two_evaluations_are_paired_by_their_job_ids(desk: "Desk", monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+    from types import SimpleNamespace
+
+    from novaforge.tools.datasets.tool import inspect_dataset, transform_dataset
+    from novaforge.tools.jobs.archive import Archive
+
+    def archive(ctx: Any, job_id: str) -> Archive:
+        path = desk.folder / "cache" / f"{job_id}-1.tar.gz"
+        path.parent.mkdir(exist_ok=True)
+        rows = "".join(json.dumps(output(f"q {n}", f"{job_id} says {n}")) + "\n" for n in range(3)).encode()
+        with tarfile.open(path, "w:gz") as tar:
+            info = tarfile.TarInfo("./run/eval_results/inference_output.jsonl")
+            info.size = len(rows)
+            tar.addfile(info, io.BytesIO(rows))
+        return Archive(path)
+
+    monkeypatch.setattr("novaforge.tools.jobs.artifacts.archive_of", archive)
+    ledger: Any = SimpleNamespace(job=lambda job_id: SimpleNamespace(kind="evaluation") if "nf-" in job_id else None)
+    ctx = replace(desk.ctx, ledger=ledger)
+    seen = inspect_dataset(ctx, source="nf-base")
+    assert seen.shape == "evaluation_output" and 'source="nf-base"' in seen.next_step
+    assert f'target="{desk.folder}/nf-base-pairs"' in seen.next_step
+    made = transform_dataset(
+        ctx, source="nf-base", target=str(desk.folder / "out"), method="EVALUATION", model="nova_lite_2",
+        task="llm_judge", pair_with="nf-new",
+    )  # fmt: skip
+    rows = [json.loads(line) for line in Path(made.files[0].uri).read_text(encoding="utf-8").splitlines()]
+    assert rows[2] == {"prompt": "q 2", "response_A": "nf-base says 2", "response_B": "nf-new says 2"}
+    assert json.loads(Path(made.manifest_uri).read_text(encoding="utf-8"))["source"]["uri"] == "nf-base"
+    with pytest.raises(InputError, match="outside the folders"):
+        inspect_dataset(ctx, source="other-name")

@@ -13,6 +13,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
 from novaforge.tools.datasets.reading.detect import WORKS, find_layout, refuse_other
 from novaforge.tools.datasets.reading.encoding import encoding_notes
+from novaforge.tools.datasets.reading.evaluated import evaluation_rows, is_evaluation
 from novaforge.tools.datasets.reading.files import SourceFile, Stamp, find_files, stamp
 from novaforge.tools.datasets.reading.layout import Layout
 from novaforge.tools.datasets.reading.names import stem_of
@@ -177,7 +178,8 @@ class Source:
 
 @contextmanager
 def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generator[Source]:
-    """Open a dataset for one pass: a file, folder or pattern, here or in S3, a log query, or a dataset of the hub.
+    """Open a dataset for one pass: a file, folder or pattern, here or in S3, the id of an evaluation job, a log query, or
+    a dataset of the hub.
 
     Raises InputError for a missing or empty source, RefusedError for a format that is not read or a mixture of them.
     """
@@ -187,6 +189,9 @@ def open_source(ctx: ToolContext, uri: str, argument: str = "source") -> Generat
         remote = RemoteFile(uri, layout)
         yield Source(ctx, uri, argument, [remote.file], layout, remote)
         return
-    files, notes = find_files(ctx, uri, argument)
+    place = uri
+    if is_evaluation(ctx, uri):
+        ctx, place = evaluation_rows(ctx, uri, argument)
+    files, notes = find_files(ctx, place, argument)
     with open_file(ctx, files[0], argument) as opened:
         yield Source(ctx, uri, argument, files, find_layout(opened), opened, notes)

@@ -123,7 +123,9 @@ def _paired(source: Source, shape: str, row_format: RowFormat, pairs: Pairs) -> 
         raise InputError(message, field="pair_with", fix='give method="EVALUATION", task="llm_judge", or leave it out')
     if shape != "evaluation_output":
         message = f"{source.uri} has the shape {shape}, not that of an evaluation's inference_output.jsonl."
-        raise InputError(message, field="source", value=source.uri, fix="give the baseline's inference_output.jsonl")
+        raise InputError(
+            message, field="source", value=source.uri, fix="give the baseline's job id or inference_output.jsonl"
+        )
     return PairedRows(row_format, pairs)
 
 
@@ -230,5 +232,5 @@ _WHY_NOT: dict[str, dict[str, str]] = {
 _FIX = {
     "dpo": "give rows with prompt, chosen and rejected; ",
     "rft": "add a key reference_answer to each row; ",
-    "llm_judge": "give an evaluation's inference_output.jsonl as source and the other one as pair_with, or columns query, response_A, response_B; ",
+    "llm_judge": "give an evaluation's job id or inference_output.jsonl as source and the other one as pair_with, or columns query, response_A, response_B; ",
 }

@@ -66,7 +66,10 @@ def read_pairs(ctx: ToolContext, uri: str) -> Pairs:
             rejects.append(Reject(number, problem.reason, problem.path))
     if not pairs.answers:
         raise InputError(
-            f"{uri} has no answers to pair with.", field="pair_with", value=uri, fix="give an inference_output.jsonl"
+            f"{uri} has no answers to pair with.",
+            field="pair_with",
+            value=uri,
+            fix="give an evaluation's job id or inference_output.jsonl",
         )
     return pairs
 
@@ -131,7 +134,9 @@ def _rows(lines: Iterable[Line], uri: str) -> Iterable[tuple[int, JsonRow]]:
         record = line.record
         if not isinstance(record, dict) or shape_of_row(record) != "evaluation_output":
             message = f"{uri} is no evaluation output: line {line.number} lacks prompt, inference or gold."
-            raise InputError(message, field="pair_with", value=uri, fix="give an inference_output.jsonl")
+            raise InputError(
+                message, field="pair_with", value=uri, fix="give an evaluation's job id or inference_output.jsonl"
+            )
         held += len(line.raw)
         if held > MAX_BYTES:
             message = f"{uri} has more than {MAX_BYTES} bytes of answers, which are held in memory to be joined."

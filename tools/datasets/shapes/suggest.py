@@ -14,6 +14,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.next_steps import SANDBOX_BUCKET, quoted, validate_call
+from novaforge.tools.datasets.reading.evaluated import is_evaluation
 from novaforge.tools.datasets.reading.source import Source
 from novaforge.tools.datasets.rows import JsonRow
 from novaforge.tools.datasets.shapes.columns import display, normalise, propose, resolve
@@ -122,7 +123,7 @@ def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggesti
     if suggestion.ready and not suggestion.given:
         return validate_call(source.uri, suggestion.method, suggestion.model, suggestion.platform, suggestion.task)
     if shape == "evaluation_output":
-        return f'transform_dataset(source={uri}, target={_target(ctx, source, "pairs")}, {what}, pair_with="<the other evaluation\'s inference_output.jsonl>")'
+        return f'transform_dataset(source={uri}, target={_target(ctx, source, "pairs")}, {what}, pair_with="<the other evaluation\'s job id or inference_output.jsonl>")'
     if suggestion.given:
         # As they are shown: a name from the file may hold anything.
         shown = {name: display(column) for name, column in suggestion.columns.items()}
@@ -143,7 +144,7 @@ def _target(ctx: ToolContext, source: Source, name: str) -> str:
         parent, _, stem = base.rpartition("/")
         folder = f"{parent if parent != 's3:/' else base}/{_stem(stem)}-{name}"
         return json.dumps(folder)
-    if "://" in uri:
+    if "://" in uri or is_evaluation(ctx, uri):
         stem = _ODD.sub("-", uri.partition("?")[0].rsplit("/", 1)[-1])[:_STEM_CHARS].strip("-") or "rows"
         return quoted(_free(ctx, str(ctx.storage.home / f"{stem}-{name}")))
     path = PurePosixPath(base)
