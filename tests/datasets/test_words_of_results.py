@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from novaforge.guards.errors import InputError
 from novaforge.tools.context import Mode
 from novaforge.tools.datasets.analysis.language import UNKNOWN, told_language
 from novaforge.tools.datasets.tool import inspect_dataset, transform_dataset, validate_dataset
@@ -156,3 +157,35 @@ def test_a_few_words_have_no_language(text: str) -> None:
 def test_a_sentence_has_a_language() -> None:
     assert told_language("How long does the delivery take?") == "en"
     assert told_language("你好吗") == "zh"
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [(("What is the number that comes first?", "it is 0"), True), (("17", "x"), True), (("Question text", "Y"), False)],
+)
+def test_a_first_row_of_data_in_the_place_of_a_header_is_told(desk: "Desk", header: Any, told: bool) -> None:
+    seen = inspect_dataset(desk.ctx, source=desk.csv([("q", "a")] * 3, header))
+    assert any(each.rule == "source-header" for each in seen.findings) is told
+
+
+def test_rows_too_long_and_rows_filtered_come_with_what_to_do(desk: "Desk") -> None:
+    rows: list[Any] = [chat("x" * 1_100_000), chat()]
+    made = transform_dataset(
+        desk.ctx, source=desk.jsonl(rows), target=str(desk.folder / "out"), method="SFT_LORA", model="nova_lite_2"
+    )
+    assert any("row over 1 MB" in each.message and "files of their own" in each.fix for each in made.findings)
+    with pytest.raises(InputError) as caught:
+        transform_dataset(
+            desk.ctx, source=desk.jsonl([chat()], "short.jsonl"), target=str(desk.folder / "none"), method="SFT_LORA",
+            model="nova_lite_2", filters={"quality": {"min_chars": 1000}},
+        )  # fmt: skip
+    assert "loosen the filter" in caught.value.fix
+
+
+def test_a_length_that_is_none_and_a_web_address_are_refused(desk: "Desk") -> None:
+    source = desk.jsonl([{"text": "some words"}])
+    with pytest.raises(InputError, match="max_length is 0"):
+        validate_dataset(desk.ctx, source=source, method="CPT", model="nova_lite_2", max_length=0)
+    with pytest.raises(InputError, match="web address") as caught:
+        inspect_dataset(desk.ctx, source="https://example.com/rows.csv")
+    assert "download" in caught.value.fix

@@ -21,6 +21,7 @@ from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.uploads import PART_BYTES, Note, Upload, delete_if_ours, unnoted
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
 
 
@@ -72,6 +73,9 @@ class Storage:
 
     def local(self, path: str) -> Path:
         """Return the real path of a local file; raises InputError when it lies outside the allowed roots."""
+        if _WEB.match(path):
+            message = f"{one_line(path)} is a web address, which is not read."
+            raise InputError(message, field="path", value=path, fix="download the file and give its path")
         try:
             resolved = Path(path).expanduser().resolve()
         except (ValueError, RuntimeError, OSError) as error:

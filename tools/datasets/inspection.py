@@ -35,6 +35,7 @@ _LABEL_CHARS = 60
 _LABELS_SHOWN = 30
 _FILES_SHOWN = 20
 _LANGUAGE_ROWS = 100
+_NAME_WORDS = 6
 
 
 class _Inspection:
@@ -207,6 +208,9 @@ def _findings(seen: _Inspection) -> list[Finding]:
     if len(counts.columns) > MAX_COLUMNS or FURTHER in counts.columns:
         message = f"only the first {MAX_COLUMNS} columns are listed one by one"
         findings.append(_finding("source-columns", "info", message))
+    if _no_header(seen):
+        message = "names of columns look like cells: without a header, the first row of data is taken for one"
+        findings.append(_finding("source-header", "info", message, fix="if so, add a line with column names"))
     if found.others:
         told = ", ".join(f"{name} in {rows}" for name, rows in found.shapes.items())
         message = f"{found.others} of the first {found.rows} rows have another shape than {found.shape}: {told}"
@@ -217,6 +221,12 @@ def _findings(seen: _Inspection) -> list[Finding]:
     if seen.refused is not None:
         findings.append(_finding("source-shape", "warn", seen.refused.message, fix=seen.refused.fix or ""))
     return findings + _left_out(seen)
+
+
+def _no_header(seen: _Inspection) -> bool:
+    """Tell names that are numbers or sentences: few columns are named so."""
+    names = [name.strip() for name in seen.source.columns or []]
+    return any(len(name.split()) > _NAME_WORDS or name.replace(".", "", 1).isdigit() for name in names)
 
 
 def _left_out(seen: _Inspection) -> list[Finding]:

@@ -48,6 +48,9 @@ def validate(
     ctx: ToolContext, source: str, row_format: RowFormat, others: Sequence[str], max_length: int | None = None
 ) -> tuple[ValidateResult, Audit]:
     """Return the verdict on a file and what the pass over it counted."""
+    if max_length is not None and max_length < 1:
+        message = f"max_length is {max_length}."
+        raise InputError(message, field="max_length", value=max_length, fix="give a number of tokens above 0")
     with open_training_file(ctx, source) as opened:
         heartbeat = Heartbeat(ctx, opened)
         audit, findings = run_audit(ctx, opened, row_format, Extent(NAMES, tuple(others), max_length), heartbeat)

@@ -40,9 +40,11 @@ def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
 
 def _fix(source: Source, reason: str, *, swallowed: bool) -> str:
     if reason.startswith(FILTERED):
-        return ""
+        return "loosen the filter where these rows are wanted"
     if swallowed:
         return "look for a quote that opens on that line and is not closed: every line below it up to the next quote is lost with it"
+    if reason == TOO_LARGE:
+        return "shorten them; put images that stand in the rows as data URIs into files of their own, and name their paths or s3:// URIs"
     if reason != NOT_UTF8:
         return "correct them in the source, or go on without them"
     guess = source.reader.guess
