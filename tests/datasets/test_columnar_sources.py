@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyarrow import feather, ipc, parquet
 
 from novaforge.guards.errors import InputError, NovaForgeError, RefusedError
+from novaforge.tools.datasets.reading import columnar
 from novaforge.tools.datasets.rows import ROW_BYTES
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def test_columns_of_the_same_name_and_rows_over_the_limit_are_named(desk: "Desk"
         desk.read(write(twice, desk.folder / "twice.parquet", "parquet"))
     large = pa.table({"t": ["x" * (ROW_BYTES + 1), "small"]})
     seen = desk.read(write(large, desk.folder / "large.parquet", "parquet"))
-    assert seen.rows == [{"t": "small"}] and seen.rejects[0].reason == "row over 1 MB"
+    assert seen.rows == [{"t": "small"}] and seen.rejects[0].reason == "row over 16 MB"
 
 
 def test_old_feather_files_are_refused_by_name(desk: "Desk") -> None:
@@ -195,3 +196,17 @@ def test_a_saved_dataset_that_is_damaged_is_an_error(desk: "Desk", state: str) -
     with pytest.raises(InputError) as caught:
         desk.read(str(desk.folder / "ds"))
     assert caught.value.fix
+
+
+def test_a_chunk_that_unpacks_to_far_more_than_it_takes_is_refused_unread(
+    desk: "Desk", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table({"query": ["x" * 400_000, "y"], "response": ["a", "b"]})
+    path = str(desk.folder / "bomb.parquet")
+    parquet.write_table(table, path, compression="zstd", use_dictionary=False)
+    assert len(desk.read(path).rows) == 2
+    monkeypatch.setattr(columnar, "_MOST_UNPACKED", 100_000)
+    with pytest.raises(RefusedError, match="unpacks to 400"):
+        desk.read(path)
+    monkeypatch.setattr(columnar, "_MOST_TIMES", 100_000)
+    assert len(desk.read(path).rows) == 2

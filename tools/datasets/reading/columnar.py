@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from novaforge.guards.errors import InputError, NovaForgeError
+from novaforge.guards.errors import InputError, NovaForgeError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.reading.arrow_rows import lines_of, refuse_types
 from novaforge.tools.datasets.reading.batch import Batch
@@ -13,6 +13,9 @@ from novaforge.tools.datasets.reading.opened import OpenedFile
 
 _MOST_ROWS = 4096
 _BUFFER_BYTES = 1024 * 1024
+_MOST_UNPACKED = 128 * 1024 * 1024
+_MOST_TIMES = 200
+"""Our own bounds: texts shrink to a tenth or so, and a chunk this large is read page by page when it was not made to hurt."""
 
 
 class ColumnarLayout:
@@ -61,11 +64,23 @@ def _parquet(opened: OpenedFile) -> Iterator[tuple[Any, float]]:
     with parquet.ParquetFile(opened.random(), pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
         refuse_types(file.schema_arrow, opened.uri)
         meta = file.metadata
+        _refuse_bomb(meta, opened.uri)
         total = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
         done = 0
         for record_batch in file.iter_batches(_rows_at_a_time(opened, meta.num_rows, total), use_threads=False):
             done += record_batch.num_rows
             yield record_batch, done / max(1, meta.num_rows)
+
+
+def _refuse_bomb(meta: Any, uri: str) -> None:
+    """Raise RefusedError for a column chunk that unpacks to far more than it takes: its pages are unpacked as a whole."""
+    for group in range(meta.num_row_groups):
+        for number in range(meta.num_columns):
+            chunk = meta.row_group(group).column(number)
+            unpacked = chunk.total_uncompressed_size
+            if unpacked > _MOST_UNPACKED and unpacked > _MOST_TIMES * max(1, chunk.total_compressed_size):
+                message = f"{uri} has a column chunk of {chunk.total_compressed_size} bytes that unpacks to {unpacked}."
+                raise RefusedError(message, rule="source-size", fix="write it again with smaller row groups")
 
 
 def _arrow(opened: OpenedFile) -> Iterator[tuple[Any, float]]:
