@@ -1,7 +1,11 @@
 """What the data tools answer: calls that work as they stand, sizes that are bounded, and no sentence from the data among ours."""
 
 import ast
+import base64
 import json
+import random
+import struct
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +42,17 @@ def carry_out(desk: "Desk", step: str) -> Any:
 
 def chat(*extra: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": ["q", *extra][-1]}, {"role": "assistant", "content": "a"}]}
+
+
+def noise(side: int) -> bytes:
+    """Return a grey PNG of random points, which cannot be packed."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    points = b"".join(b"\0" + random.Random(row).randbytes(side) for row in range(side))
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(points)) + chunk(b"IEND", b"")
 
 
 def test_plain_text_is_transformed_before_it_is_validated(desk: "Desk") -> None:
@@ -189,3 +204,19 @@ def test_a_length_that_is_none_and_a_web_address_are_refused(desk: "Desk") -> No
     with pytest.raises(InputError, match="web address") as caught:
         inspect_dataset(desk.ctx, source="https://example.com/rows.csv")
     assert "download" in caught.value.fix
+
+
+def test_a_row_is_longer_than_others_where_images_stand_in_it(desk: "Desk") -> None:
+    url = f"data:image/png;base64,{base64.b64encode(noise(1200)).decode()}"
+    image = [{"type": "text", "text": "q"}, {"type": "image_url", "image_url": {"url": url}}]
+    rows: list[Any] = [chat(image), chat("x" * 1_100_000), chat()]
+    source = desk.jsonl(rows)
+    assert len(url) > 1_500_000
+    seen = inspect_dataset(desk.ctx, source=source)
+    assert (seen.rows, seen.rejected) == (2, {"row over 1 MB": 1}) and 'target="s3://' in seen.next_step
+    made = transform_dataset(
+        desk.ctx, source=source, target=str(desk.folder / "out"), method="EVALUATION", model="nova_lite_2"
+    )
+    assert made.rows_written == 2
+    checked = carry_out(desk, made.next_step)
+    assert checked.rows == 2 and not any("1 MB" in each.message for each in checked.findings)

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 ROW_BYTES = 1_000_000
 """The longest row that is read or written, in bytes; our own limit, so that one bad row cannot fill the memory."""
+MEDIA_ROW_BYTES = 14_000_000
+"""The longest line of JSON that is read when media stand in it as data: URIs: 10 MB of them in base64. They leave the row."""
 
 EMPTY_LINE = "empty line"
 NOT_UTF8 = "not UTF-8"
@@ -89,3 +91,8 @@ class Finished(NamedTuple):
     hits: list[Hit]
     media: tuple[MediaRef, ...] = ()
     group: str = ""
+
+
+def media_inside(line: bytes) -> bool:
+    """Tell a line of JSON that is longer than a row because media stand in it, and still not too long to be read."""
+    return len(line) <= MEDIA_ROW_BYTES and b'"data:' in line and b";base64," in line

@@ -18,7 +18,7 @@ from novaforge.tools.datasets.chats.to_openai import multiturn_row, rft_row
 from novaforge.tools.datasets.chats.to_text import cpt_row, dpo_row, gen_qa_row
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.media.target import MediaTarget
-from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, JsonRow, Line, Reject
+from novaforge.tools.datasets.rows import ROW_BYTES, TOO_LARGE, Finished, JsonRow, Line, Reject, media_inside
 from novaforge.tools.datasets.shapes.base import Converter, TextOf, answer_text, broken, keyed, query_text
 from novaforge.tools.datasets.shapes.columns import ALIASES, Mapping, shown
 
@@ -118,7 +118,7 @@ class ChatRows(Converter):
         else:
             row = self._other(chat, name, line, done)
         data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-        if len(data) > ROW_BYTES:
+        if len(data) > ROW_BYTES and not (self._format.name == "gen_qa" and media_inside(data)):
             return Reject(line.number, TOO_LARGE, "as JSON")
         hits = self._format.check(row)
         if hits and (reject := broken(line, hits)):

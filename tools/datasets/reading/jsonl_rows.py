@@ -22,6 +22,7 @@ from novaforge.tools.datasets.rows import (
     Line,
     OnReject,
     Reject,
+    media_inside,
 )
 
 MADE_REJECT = b"\0"
@@ -79,7 +80,7 @@ class JsonlDecoder:
     def _one_by_one(self, batch: Batch, lines: list[bytes], on_reject: OnReject) -> Iterator[Line]:
         damaged = set(batch.damaged)
         for number, line in enumerate(lines, start=batch.first):
-            if number in damaged or len(line) > ROW_BYTES:
+            if number in damaged or (len(line) > ROW_BYTES and not media_inside(line)):
                 on_reject(Reject(number, TOO_LARGE))
                 continue
             try:
@@ -119,7 +120,8 @@ def _unchanged(data: bytes, again: bytes) -> bool:
     """
     if _THIRDS in data[::3].translate(_DIGITS) and _LONG_NUMBER in data.translate(_DIGITS):
         return False
-    if b"\\u0022" in data:
+    # A search for up to five bytes is three times as fast as for six.
+    if b"u0022" in data and b"\\u0022" in data:
         return False
     return data.count(b'"') == again.count(b'"')
 

@@ -16,7 +16,7 @@ from novaforge.tools.datasets.reading.encoding import conversion, guess_single_b
 from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder
 from novaforge.tools.datasets.reading.lines import cut, forget, line_end
 from novaforge.tools.datasets.reading.opened import OpenedFile
-from novaforge.tools.datasets.rows import ROW_BYTES
+from novaforge.tools.datasets.rows import MEDIA_ROW_BYTES, ROW_BYTES
 
 _INVOCATION = re.compile(rb'"schemaType"\s*:\s*"ModelInvocationLog"')
 _LOOKED_AT = 64 * 1024
@@ -36,7 +36,7 @@ class JsonlLayout:
 
     def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
         """Yield whole lines."""
-        return cut(opened.blocks, opened.uri, index, 1, line_end, forget)
+        return cut(opened.blocks, opened.uri, index, 1, line_end, forget, MEDIA_ROW_BYTES)
 
     def notes(self) -> list[Finding]:
         """Return whether the rows are records of model invocations."""

@@ -26,8 +26,11 @@ def forget(line: bytes) -> bytes:
     return b"x"
 
 
-def cut(blocks: Iterable[bytes], uri: str, file: int, first: int, row_end: RowEnd, shrink: Shrink) -> Iterator[Batch]:
-    """Yield batches of whole rows, the last one up to the end of the text whatever it ends with.
+def cut(
+    blocks: Iterable[bytes], uri: str, file: int, first: int, row_end: RowEnd, shrink: Shrink, longest: int = ROW_BYTES
+) -> Iterator[Batch]:
+    """Yield batches of whole rows, the last one up to the end of the text whatever it ends with; a line of more than
+    `longest` bytes is shrunk.
 
     Raises InputError for a line that is no line of a table: over four times the longest row even without its text.
     """
@@ -43,16 +46,16 @@ def cut(blocks: Iterable[bytes], uri: str, file: int, first: int, row_end: RowEn
             first += data.count(b"\n", 0, end)
             damaged = []
         carry = data[end:]
-        if len(carry) > ROW_BYTES:
-            carry = _bounded(carry, uri, first, shrink, damaged)
+        if len(carry) > longest:
+            carry = _bounded(carry, uri, first, shrink, damaged, longest)
     if carry:
         yield Batch(file, first, carry, tuple(damaged))
 
 
-def _bounded(carry: bytes, uri: str, first: int, shrink: Shrink, damaged: list[int]) -> bytes:
+def _bounded(carry: bytes, uri: str, first: int, shrink: Shrink, damaged: list[int], longest: int) -> bytes:
     """Shrink the last line when it alone is longer than a row may be."""
     begin = carry.rfind(b"\n") + 1
-    if len(carry) - begin <= ROW_BYTES:
+    if len(carry) - begin <= longest:
         return carry
     number = first + carry.count(b"\n", 0, begin)
     if not damaged or damaged[-1] != number:

@@ -131,7 +131,7 @@ def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggesti
     if media and not is_s3(source.uri):
         bucket = SANDBOX_BUCKET if ctx.mode.sandbox else "<bucket>"
         target = quoted(f"s3://{bucket}/{_stem(PurePosixPath(source.uri).name)}-{suggestion.method.lower()}")
-        return f"transform_dataset(source={uri}, target={target}, {what}); its media are copied below the target."
+        return f"transform_dataset(source={uri}, target={target}, {what})"
     return f"transform_dataset(source={uri}, target={_target(ctx, source, suggestion.method.lower())}, {what})"
 
 
