@@ -120,7 +120,7 @@ def test_columns_of_the_same_name_and_rows_over_the_limit_are_named(desk: "Desk"
         desk.read(write(twice, desk.folder / "twice.parquet", "parquet"))
     large = pa.table({"t": ["x" * (ROW_BYTES + 1), "small"]})
     seen = desk.read(write(large, desk.folder / "large.parquet", "parquet"))
-    assert seen.rows == [{"t": "small"}] and seen.rejects[0].reason == "row over 16 MB"
+    assert seen.rows == [{"t": "small"}] and seen.rejects[0].reason == "row over 1 MB"
 
 
 def test_old_feather_files_are_refused_by_name(desk: "Desk") -> None:
@@ -210,3 +210,16 @@ def test_a_chunk_that_unpacks_to_far_more_than_it_takes_is_refused_unread(
         desk.read(path)
     monkeypatch.setattr(columnar, "_MOST_TIMES", 100_000)
     assert len(desk.read(path).rows) == 2
+
+
+def test_a_stream_cut_off_between_batches_is_told(desk: "Desk") -> None:
+    table = pa.table({"a": ["x", "y", "z"]})
+    path = desk.folder / "rows.arrow"
+    with pa.OSFile(str(path), "wb") as sink, ipc.new_stream(sink, table.schema) as out:
+        for batch in table.to_batches(max_chunksize=1):
+            out.write_batch(batch)
+    whole = desk.read(str(path))
+    assert len(whole.rows) == 3 and not whole.notes
+    path.write_bytes(path.read_bytes()[:-8])
+    cut = desk.read(str(path))
+    assert len(cut.rows) == 3 and "rows may be missing" in cut.notes["source-arrow-end"]

@@ -66,3 +66,10 @@ def test_column_names_in_errors_are_cleaned_and_capped(desk: "Desk") -> None:
     with pytest.raises(NovaForgeError) as caught:
         desk.transform(source, columns={"query": "Body", "response": "Y"})
     assert "\x1b" not in caught.value.as_text() and len(caught.value.as_text()) < 400
+
+
+def test_a_message_without_a_role_breaks_its_row_and_not_the_call(desk: "Desk") -> None:
+    good = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    bad = {"messages": [{"content": "q"}, {"role": "assistant", "content": "a"}]}
+    result = desk.transform(desk.jsonl([good, bad, good]), method="RFT_MULTITURN_LORA", platform="hyperpod")
+    assert result.rows_read == result.rows_written + result.rejected["rows"] == 3

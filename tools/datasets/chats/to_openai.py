@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from novaforge.tools.datasets.chats.chat import BadRowError, Chat, as_json
-from novaforge.tools.datasets.chats.items import TEXT_PARTS
+from novaforge.tools.datasets.chats.items import TEXT_PARTS, described
 from novaforge.tools.datasets.chats.to_converse import SYSTEM_ROLES, Calls, count_left_out
 from novaforge.tools.datasets.rows import JsonRow
 
@@ -19,7 +19,7 @@ def rft_row(chat: Chat, system_prompt: str | None, row_id: str, counts: Counter[
         raise BadRowError("there is no answer to take as reference", chat.path(len(chat.messages) - 1))
     row: JsonRow = {"id": row_id, "messages": messages(chat, prompt, system_prompt, counts), "reference_answer": answer}
     if chat.tools:
-        row["tools"] = chat.tools
+        row["tools"] = described(chat.tools, counts)
     if chat.metadata is not None:
         row["metadata"] = chat.metadata
     return row
@@ -31,7 +31,7 @@ def multiturn_row(chat: Chat, system_prompt: str | None, row_id: str, counts: Co
     if chat.tools:
         raise BadRowError("the rows have no place for tools; the environment defines them", "$.tools")
     found = messages(chat, prompt, system_prompt, counts)
-    alone = len(found) == 1 and found[0]["role"] == "user" and isinstance(found[0].get("content"), str)
+    alone = len(found) == 1 and found[0].get("role") == "user" and isinstance(found[0].get("content"), str)
     if not nested and not alone:
         raise BadRowError("the prompt is more than one text, and flat rows hold a text", chat.where)
     inner: JsonRow = {"prompt": found[0]["content"] if alone else found}

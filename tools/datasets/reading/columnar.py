@@ -1,5 +1,6 @@
 """Parquet, Arrow and Feather files as rows, one record batch at a time."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,9 +14,11 @@ from novaforge.tools.datasets.reading.opened import OpenedFile
 
 _MOST_ROWS = 4096
 _BUFFER_BYTES = 1024 * 1024
+_STREAM_MARK = b"\xff\xff\xff\xff"
+_END_MARK = _STREAM_MARK + b"\0\0\0\0"
 _MOST_UNPACKED = 128 * 1024 * 1024
 _MOST_TIMES = 200
-"""Our own bounds: texts shrink to a tenth or so, and a chunk this large is read page by page when it was not made to hurt."""
+"""Our own bounds: texts shrink to a tenth or so, and a row group this large has many pages when it was not made to hurt."""
 
 
 class ColumnarLayout:
@@ -28,6 +31,7 @@ class ColumnarLayout:
     def __init__(self, kind: str) -> None:
         self.format = kind
         self.decoder = JsonlDecoder(made=True)
+        self._open_ended: list[str] = []
 
     def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
         """Yield the rows as JSON Lines; raises InputError for a damaged file, RefusedError for columns JSON cannot hold."""
@@ -37,6 +41,8 @@ class ColumnarLayout:
         record_batches = _parquet if self.format == "parquet" else _arrow
         try:
             yield from made_batches(index, _lines(opened, record_batches), opened.block_bytes)
+            if opened.magic.startswith(_STREAM_MARK) and not _ends(opened):
+                self._open_ended.append(opened.uri)
         except NovaForgeError:
             raise
         except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError, MemoryError) as error:
@@ -46,8 +52,14 @@ class ColumnarLayout:
             raise InputError(message, field="source", value=opened.uri, fix=fix) from error
 
     def notes(self) -> list[Finding]:
-        """Return nothing."""
-        return []
+        """Return which streams do not end with the mark of their end."""
+        if not self._open_ended:
+            return []
+        message = f"{self._open_ended[0]} does not end with the mark of its end; rows may be missing"
+        fix = "compare the number of rows, or write the file again"
+        return [
+            Finding(rule="source-arrow-end", severity="warn", message=message, fix=fix, count=len(self._open_ended))
+        ]
 
 
 def _lines(opened: OpenedFile, record_batches: Callable[[OpenedFile], Iterator[tuple[Any, float]]]) -> Iterator[bytes]:
@@ -64,7 +76,7 @@ def _parquet(opened: OpenedFile) -> Iterator[tuple[Any, float]]:
     with parquet.ParquetFile(opened.random(), pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
         refuse_types(file.schema_arrow, opened.uri)
         meta = file.metadata
-        _refuse_bomb(meta, opened.uri)
+        _refuse_bomb(meta, opened)
         total = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
         done = 0
         for record_batch in file.iter_batches(_rows_at_a_time(opened, meta.num_rows, total), use_threads=False):
@@ -72,15 +84,21 @@ def _parquet(opened: OpenedFile) -> Iterator[tuple[Any, float]]:
             yield record_batch, done / max(1, meta.num_rows)
 
 
-def _refuse_bomb(meta: Any, uri: str) -> None:
-    """Raise RefusedError for a column chunk that unpacks to far more than it takes: its pages are unpacked as a whole."""
+def _ends(opened: OpenedFile) -> bool:
+    """Tell a stream with its end mark: one cut off between two record batches is well-formed without it."""
+    stream = opened.random()
+    stream.seek(-len(_END_MARK), os.SEEK_END)
+    return stream.read(len(_END_MARK)) == _END_MARK
+
+
+def _refuse_bomb(meta: Any, opened: OpenedFile) -> None:
+    """Raise RefusedError for a row group that unpacks to far more than the whole file takes: pages are unpacked at once."""
     for group in range(meta.num_row_groups):
-        for number in range(meta.num_columns):
-            chunk = meta.row_group(group).column(number)
-            unpacked = chunk.total_uncompressed_size
-            if unpacked > _MOST_UNPACKED and unpacked > _MOST_TIMES * max(1, chunk.total_compressed_size):
-                message = f"{uri} has a column chunk of {chunk.total_compressed_size} bytes that unpacks to {unpacked}."
-                raise RefusedError(message, rule="source-size", fix="write it again with smaller row groups")
+        # Asking for a column of damaged metadata would end the process; this is a number beside them.
+        unpacked = meta.row_group(group).total_byte_size
+        if unpacked > _MOST_UNPACKED and unpacked > _MOST_TIMES * opened.file.bytes:
+            message = f"{opened.uri} has {opened.file.bytes} bytes, and one of its row groups unpacks to {unpacked}."
+            raise RefusedError(message, rule="source-size", fix="write it again with smaller row groups")
 
 
 def _arrow(opened: OpenedFile) -> Iterator[tuple[Any, float]]:
