@@ -41,7 +41,8 @@ class NovaForgeError(Exception):
 
     def as_text(self) -> str:
         """Return one or two sentences: what is wrong and how to correct it."""
-        return f"{self.message} Fix: {self.fix}" if self.fix else self.message
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{stop} Fix: {self.fix}" if self.fix else self.message
 
 
 class InputError(NovaForgeError):

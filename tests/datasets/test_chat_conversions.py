@@ -341,3 +341,18 @@ def test_the_id_of_a_row_goes_through_gen_qa_and_back() -> None:
     assert there == {"query": "q", "response": "a", "system": "s", "metadata": "row-7"}
     assert one(there, "RFT_LORA") == source
     assert one(source)["messages"] == one(there)["messages"]
+
+
+@pytest.mark.parametrize("method", ["SFT_LORA", "RFT_LORA"])
+def test_a_tool_without_a_description_has_its_name_for_one(method: str) -> None:
+    function = {"name": "look", "parameters": {"type": "object", "properties": {}}}
+    row = one(
+        {
+            "messages": [USER, {"role": "assistant", "content": "a"}],
+            "tools": [{"type": "function", "function": function}],
+        },
+        method,
+    )
+    spec = row["toolConfig"]["tools"][0]["toolSpec"] if method == "SFT_LORA" else row["tools"][0]["function"]
+    assert (spec["name"], spec["description"]) == ("look", "look")
+    assert "description" not in function

@@ -126,3 +126,11 @@ def test_a_connection_that_breaks_is_our_error(desk: "Desk", ctx: ToolContext, p
     monkeypatch.setattr("botocore.response.StreamingBody.read", broken)
     with pytest.raises(AwsError, match="broke off"):
         inspect_dataset(ctx, source=source)
+
+
+def test_the_next_step_names_a_target_that_is_free(desk: "Desk", ctx: ToolContext, prefix: str) -> None:
+    source = f"{prefix}/raw.csv"
+    ctx.storage.put(source, Path(desk.csv(ROWS)).read_bytes())
+    assert f'target="{prefix}/raw-sft_lora"' in inspect_dataset(ctx, source=source).next_step
+    ctx.storage.put(f"{prefix}/raw-sft_lora/train.jsonl", b"{}")
+    assert f'target="{prefix}/raw-sft_lora-2"' in inspect_dataset(ctx, source=source).next_step

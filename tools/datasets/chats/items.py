@@ -79,10 +79,22 @@ def tool_input(arguments: Any, path: str) -> JsonRow:
     return value
 
 
+def described(tools: list[JsonRow], counts: Counter[str]) -> list[JsonRow]:
+    """Return function specifications with a description each: OpenAI lets it out, AWS's validators want one."""
+    found: list[JsonRow] = []
+    for tool in tools:
+        function = tool.get("function")
+        if isinstance(function, dict) and function.get("description") in (None, "") and function.get("name"):
+            counts["a tool without a description has its name for one: AWS wants a description"] += 1
+            tool = {**tool, "function": {**function, "description": function["name"]}}
+        found.append(tool)
+    return found
+
+
 def tool_config(tools: list[JsonRow], counts: Counter[str]) -> JsonRow:
     """Return OpenAI's function specifications as toolConfig; what is incomplete is left to the format's own check."""
     specs: list[JsonRow] = []
-    for index, tool in enumerate(tools):
+    for index, tool in enumerate(described(tools, counts)):
         function = tool.get("function")
         if not isinstance(function, dict):
             raise BadRowError("a tool is not a function", f"$.tools[{index}]")

@@ -143,7 +143,7 @@ def _target(ctx: ToolContext, source: Source, name: str) -> str:
     if is_s3(uri):
         parent, _, stem = base.rpartition("/")
         folder = f"{parent if parent != 's3:/' else base}/{_stem(stem)}-{name}"
-        return json.dumps(folder)
+        return quoted(_free(ctx, folder))
     if "://" in uri or is_evaluation(ctx, uri):
         stem = _ODD.sub("-", uri.partition("?")[0].rsplit("/", 1)[-1])[:_STEM_CHARS].strip("-") or "rows"
         return quoted(_free(ctx, str(ctx.storage.home / f"{stem}-{name}")))
@@ -160,7 +160,7 @@ def _free(ctx: ToolContext, folder: str) -> str:
     for number in range(1, 100):
         name = folder if number == 1 else f"{folder}-{number}"
         try:
-            taken = ctx.storage.local(name).exists()
+            taken = bool(ctx.storage.list(f"{name}/", limit=1)) if is_s3(name) else ctx.storage.local(name).exists()
         except NovaForgeError:
             return name
         if not taken:
