@@ -256,6 +256,17 @@ def test_the_job_tools_show_a_pass_its_result_and_that_it_has_no_log(bench: Make
         get_job(one.ctx, job_id="data-000000000000")
 
 
+def test_a_pass_that_ended_shows_all_its_rows_and_its_next_step_once(bench: MakeBench) -> None:
+    one = bench()
+    one.result = InspectResult(rows=300, next_step="go on")
+    job = one.call()
+    one.release.set()
+    one.ended(job)
+    shown = get_job(one.ctx, job_id=job.job_id)
+    assert shown.progress["rows"] == 300 and shown.text().count("go on") == 1
+    assert list_jobs(one.ctx).jobs[0].stage == "300 rows"
+
+
 def test_progress_is_told_again_while_nothing_moves_and_always_grows(
     bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,9 @@ class DataJobView(Job):
         done = self.progress.get("rows", 0)
         lines = [f"{self.job_id}: {self.method} {self.phase} ({self.stage}), {done} rows", self._text]
         lines += [str(self.failure["cause"])] if self.failure else []
-        return "\n".join(line for line in (*lines, self.next_step) if line)
+        # A result's text ends with its next step.
+        step = "" if self._text.endswith(self.next_step) else self.next_step
+        return "\n".join(line for line in (*lines, step) if line)
 
     def says(self, text: str) -> "DataJobView":
         """Take the text of the result."""

@@ -33,6 +33,11 @@ def waiting_step(tool: str, job_id: str) -> str:
     return f'Call {tool} again with the same arguments to wait for it, or get_job(job_id="{job_id}") to look.'
 
 
+def _rows_of(result: ToolResult) -> int:
+    read = getattr(result, "rows_read", 0) or getattr(result, "rows", 0)
+    return read if isinstance(read, int) else 0
+
+
 class DataJob:
     """One call of a data tool; `changed` is notified whenever something of it does."""
 
@@ -74,6 +79,8 @@ class DataJob:
             if self.cancelled:
                 raise CancelledError("The job was stopped before it began; nothing was read or written.")
             self.result = work(self._ctx)
+            # The last report was made up to two seconds before the end.
+            self._count(_rows_of(self.result) or self.pulse.rows)
         except BaseException as error:  # noqa: BLE001 - whatever it was, those who wait are told
             self.error = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
         self._took = time.monotonic() - self._begun

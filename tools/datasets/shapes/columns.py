@@ -217,4 +217,3 @@ def _unknown(name: str, column: str) -> InputError:
         value=name,
         fix=f"{hint}known: {', '.join(LOGICAL)}",
     )
-
