@@ -86,8 +86,8 @@ class _Worker:
             self._header = not self._header
 
     def _expect(self, size: int) -> None:
-        self._buffer = bytearray(size)
-        self._rest = memoryview(self._buffer)
+        self._buffer: bytearray = bytearray(size)
+        self._rest: memoryview = memoryview(self._buffer)
 
 
 class Pool:
