@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from novaforge.guards.findings import Finding
-from novaforge.guards.text import one_line
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
-from novaforge.tools.datasets.analysis.report import finding
+from novaforge.tools.datasets.analysis.report import finding, label_word
 from novaforge.tools.datasets.splitting.strata import MAX_LABEL_CHARS, MAX_LABELS, ROWS_PER_LABEL
+
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
 
 RATIO = 10
 """The largest label has this many times the rows of the smallest."""
 FEW_ROWS = 20
 """With fewer rows one error moves a label's recall by five points or more."""
 _SHOWN = 5
-_CHARS = 40
 
 
 class Balance:
@@ -42,7 +43,7 @@ class Balance:
         if result is None or len(counts) > MAX_LABELS:
             self._counts[file] = None
 
-    def findings(self, rows: int) -> list[Finding]:
+    def findings(self, rows: int) -> "list[Finding]":
         """Return unequal labels, labels with few rows, and labels that are in one file only."""
         counts = self._labels("")
         if not counts:
@@ -58,7 +59,7 @@ class Balance:
             found.append(finding("DQ3-rare", f"under {FEW_ROWS} rows each: {_shown(rare)}", sum(rare.values())))
         return [*found, *self._one_sided(counts)]
 
-    def _one_sided(self, counts: Counter[str]) -> list[Finding]:
+    def _one_sided(self, counts: Counter[str]) -> "list[Finding]":
         found: list[Finding] = []
         for uri in self._settings.references:
             other = self._counts[uri] or Counter()
@@ -77,6 +78,6 @@ class Balance:
 
 
 def _shown(labels: Mapping[str, int] | Sequence[str]) -> str:
-    names = [f'"{one_line(label, _CHARS)}"' for label in labels]
+    names = [f'"{label_word(label)}"' for label in labels]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

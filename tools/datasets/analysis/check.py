@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from novaforge.guards.findings import Finding
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
+
 
 FILE_SHIFT = 40
 """A row of the n-th file of a source (from 0) has line n << FILE_SHIFT | line; of a source of one file just its line."""
@@ -14,7 +16,8 @@ class RowView(NamedTuple):
     """One valid row as the checks see it: its line, the query, the wanted answer, every text the model reads or learns.
 
     `line` holds the number of the file above FILE_SHIFT; `id` is the row's own id as text, empty without one; `media` are the
-    URIs of its images, videos and documents.
+    URIs of its images, videos and documents; `data` has the texts in UTF-8 with line feeds between them, and a lone surrogate,
+    which JSON can spell, as its three bytes: made once, because several checks need it.
     """
 
     line: int
@@ -23,6 +26,17 @@ class RowView(NamedTuple):
     texts: tuple[str, ...]
     id: str = ""
     media: tuple[str, ...] = ()
+    data: bytes = b""
+
+    @property
+    def encoded(self) -> bytes:
+        """All texts as bytes."""
+        return self.data or encoded(self.texts)
+
+
+def encoded(texts: Sequence[str]) -> bytes:
+    """Return texts as the checks read them in bytes."""
+    return "\n".join(texts).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,6 @@ class Check(Protocol):
         """Take the result of one batch of a file; `file` is empty for the file being checked, else one it is compared with."""
         ...
 
-    def findings(self, rows: int) -> list[Finding]:
+    def findings(self, rows: int) -> "list[Finding]":
         """Return what was found in all rows."""
         ...

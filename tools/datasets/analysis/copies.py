@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
-from novaforge.tools.datasets.analysis.digest import NOTHING, digests
+from novaforge.tools.datasets.analysis.digest import NOTHING, digests, digests_of_bytes
 from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, conflicts, matches, of_source, repeats, shared
 from novaforge.tools.datasets.analysis.report import Pairs, finding
 from novaforge.tools.datasets.analysis.spool import Spool
@@ -15,8 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from novaforge.guards.findings import Finding
+
 ROW, QUERY, ANSWER, PLACE = range(4)
 ID, ID_PLACE = range(2)
+_ODD = 0x9E3779B97F4A7C15
 DUPLICATE_SHARE = 0.01
 """Above this share of duplicates the finding is a warning (rule DA11)."""
 
@@ -45,9 +47,11 @@ class Copies:
         import numpy as np
 
         records = np.zeros((len(rows), 4), np.uint64)
-        records[:, ROW] = digests("\x1f".join((row.prompt, row.answer, *row.texts, *row.media)) for row in rows)
         records[:, QUERY] = digests(_query(row) for row in rows)
         records[:, ANSWER] = answers = digests(row.answer for row in rows)
+        records[:, ROW] = digests_of_bytes(row.encoded for row in rows)
+        # Texts alone do not tell who says them.
+        records[:, ROW] ^= records[:, QUERY] * np.uint64(_ODD) ^ records[:, ANSWER]
         records[:, PLACE] = [row.line for row in rows]
         # Rows that ask nothing, such as those of pre-training, are compared as a whole.
         silent = records[:, QUERY] == NOTHING
@@ -71,11 +75,11 @@ class Copies:
             self._answers = _few((self._answers or frozenset()) | (result.answers or frozenset())) if both else None
         self._spool.add(records.tobytes())
 
-    def findings(self, rows: int) -> list[Finding]:
+    def findings(self, rows: int) -> "list[Finding]":
         """Return duplicates, ids used twice, queries with several answers, and overlaps with other files."""
         return [*self._duplicate_findings(rows), *self._id_findings(), *self._query_findings(rows)]
 
-    def _duplicate_findings(self, rows: int) -> list[Finding]:
+    def _duplicate_findings(self, rows: int) -> "list[Finding]":
         pairs = Pairs()
         for records in self._spool.buckets(ROW):
             own = of_source(records, PLACE, 0)
@@ -84,14 +88,14 @@ class Copies:
         rule = "DA11-duplicates" if pairs.count > rows * DUPLICATE_SHARE else "DA11-some-duplicates"
         return self._found(rule, pairs)
 
-    def _id_findings(self) -> list[Finding]:
+    def _id_findings(self) -> "list[Finding]":
         pairs = Pairs()
         for records in self._ids.buckets(ID):
             later, first, _ = repeats(records[:, ID], records[:, ID_PLACE])
             pairs.add(matches(later, first))
         return self._found("DA3-rft-ids", pairs)
 
-    def _query_findings(self, rows: int) -> list[Finding]:
+    def _query_findings(self, rows: int) -> "list[Finding]":
         noise, queries = Pairs(), 0
         overlaps = [Pairs() for _ in self._settings.references]
         for records in self._spool.buckets(QUERY):
@@ -117,7 +121,7 @@ class Copies:
         """Tell whether the answers look like labels."""
         return self._answers is not None and 2 <= len(self._answers) <= rows / ROWS_PER_LABEL
 
-    def _found(self, rule: str, pairs: Pairs, other: str = "", detail: str = "") -> list[Finding]:
+    def _found(self, rule: str, pairs: Pairs, other: str = "", detail: str = "") -> "list[Finding]":
         if not pairs.count:
             return []
         where = detail + pairs.where(self._settings, other)

@@ -1,12 +1,16 @@
 """The length of rows in tokens, estimated from their bytes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import ceil, exp, log
+from typing import TYPE_CHECKING
 
-from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
 from novaforge.tools.datasets.analysis.report import finding
 from novaforge.tools.datasets.checks.tally import FIRST_LINES
+
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
 
 BYTES_PER_TOKEN = 4
 BASIS = "estimated as UTF-8 bytes / 4, within about 30 % for English and code, up to a factor of 2 for other scripts; Nova's tokenizer is not public"
@@ -32,17 +36,14 @@ class TokenLengths:
 
     def scan(self, rows: Sequence[RowView]) -> tuple[dict[int, int], int, int, list[int]]:
         """Return rows by bin, the longest row, how many are over the limit, and the first lines of those."""
-        bins: dict[int, int] = {}
-        longest, over = 0, list[int]()
         limit = self._settings.max_length
-        for row in rows:
-            tokens = tokens_of(row.texts)
-            longest = max(longest, tokens)
-            place = bin_of(tokens)
-            bins[place] = bins.get(place, 0) + 1
-            if limit and tokens > limit:
-                over.append(row.line)
-        return bins, longest, len(over), over[:FIRST_LINES]
+        tokens = [tokens_of(row) for row in rows]
+        bins: dict[int, int] = {}
+        for length, count in Counter(tokens).items():
+            place = bin_of(length)
+            bins[place] = bins.get(place, 0) + count
+        over = [row.line for row, length in zip(rows, tokens, strict=True) if length > limit] if limit else []
+        return bins, max(tokens, default=0), len(over), over[:FIRST_LINES]
 
     def merge(self, file: str, result: tuple[dict[int, int], int, int, list[int]]) -> None:
         """Take in a batch of the file being checked."""
@@ -64,7 +65,7 @@ class TokenLengths:
                 return min(self._longest, ceil(exp((place + 1) * _GROWTH)) - 1)
         return self._longest
 
-    def findings(self, rows: int) -> list[Finding]:
+    def findings(self, rows: int) -> "list[Finding]":
         """Return the lengths, and what they mean for max_length."""
         if not any(self._bins):
             return []
@@ -72,7 +73,7 @@ class TokenLengths:
         found = [finding("SL-lengths", f"{figures}, longest {self._longest}; {BASIS}", rows)]
         return [*found, *self._too_long(rows), *self._too_generous()]
 
-    def _too_long(self, rows: int) -> list[Finding]:
+    def _too_long(self, rows: int) -> "list[Finding]":
         if not self._over:
             return []
         where = self._settings.places(self._lines, self._over)
@@ -80,7 +81,7 @@ class TokenLengths:
         detail = f"{self._over / rows:.1%} are over {self._settings.max_length} tokens, {where}; {next_length(self._longest)} would hold all"
         return [finding(rule, detail, self._over, self._lines[0])]
 
-    def _too_generous(self) -> list[Finding]:
+    def _too_generous(self) -> "list[Finding]":
         length, used = self._settings.max_length, self.percentile(95)
         if length is None or used * 1.1 >= length / 2:
             return []
@@ -91,10 +92,10 @@ class TokenLengths:
         return [finding("SL2", detail, fix=f'"max_length": {enough}')]
 
 
-def tokens_of(texts: Sequence[str]) -> int:
-    """Return the estimated tokens of some texts."""
-    size = sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return -(-size // BYTES_PER_TOKEN)
+def tokens_of(row: RowView) -> int:
+    """Return the estimated tokens of all texts of a row."""
+    between = max(0, len(row.texts) - 1)
+    return -(-(len(row.encoded) - between) // BYTES_PER_TOKEN)
 
 
 def bin_of(tokens: int) -> int:

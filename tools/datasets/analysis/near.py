@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from novaforge.guards.findings import Finding
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
 from novaforge.tools.datasets.analysis.digest import digests
 from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, Matches, Words
@@ -15,6 +14,8 @@ from novaforge.tools.datasets.analysis.spool import Spool
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from novaforge.guards.findings import Finding
 
 THRESHOLD = 0.8
 """Jaccard similarity of the pieces of 24 characters; four scattered letters changed in 900 make about 0.8."""
@@ -67,7 +68,7 @@ class NearCopies:
             self._short += result.short
         self._spool.add(data)
 
-    def findings(self, rows: int) -> list[Finding]:
+    def findings(self, rows: int) -> "list[Finding]":
         """Return near duplicates in the file, near overlaps with others, and whether most queries were too short."""
         inside, *overlaps = self._pairs()
         found: list[Finding] = []

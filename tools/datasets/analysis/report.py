@@ -1,10 +1,26 @@
 """Findings of the further checks: rows and the rows they collide with, by their first lines."""
 
-from novaforge.guards.findings import Finding
+import re
+from typing import TYPE_CHECKING
+
+from novaforge.guards.text import one_line
 from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings
 from novaforge.tools.datasets.analysis.groups import Matches
 from novaforge.tools.datasets.checks.tally import FIRST_LINES
 from novaforge.tools.datasets.formats.rules import RULES
+from novaforge.tools.datasets.splitting.strata import MAX_LABEL_CHARS
+
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
+
+
+_LABEL_CHARS = 40
+_NO_WORD = re.compile(r"[^\w.:/+-]+")
+
+
+def label_word(label: str) -> str:
+    """Return a label as one word: it comes from the file, and must not read like a sentence of ours."""
+    return _NO_WORD.sub("_", one_line(label, MAX_LABEL_CHARS))[:_LABEL_CHARS]
 
 
 class Pairs:
@@ -28,8 +44,11 @@ class Pairs:
         )
 
 
-def finding(rule_id: str, detail: str, count: int = 1, line: int | None = None, fix: str = "") -> Finding:
+def finding(rule_id: str, detail: str, count: int = 1, line: int | None = None, fix: str = "") -> "Finding":
     """Return the finding of a rule; the line is that of its file."""
+    # Workers look and never report: they do without the models, which take longer to import than to start Python.
+    from novaforge.guards.findings import Finding
+
     rule = RULES[rule_id]
     return Finding(
         rule=rule_id,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings, RowView
+from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings, RowView, encoded
 from novaforge.tools.datasets.analysis.registry import make_checks
 from novaforge.tools.datasets.checks.counts import Counts
 from novaforge.tools.datasets.formats.base import RowFormat
@@ -93,7 +93,8 @@ class AuditRunner:
             counts.add(number, hits, parts, prompt, answer)
         own = row.get(wanted.id_key) if wanted.id_key else ""
         texts = tuple(wanted.texts(row)) if self._checks else ()
-        return RowView(number, prompt, answer, texts, own if isinstance(own, str) else "", media)
+        data = encoded(texts) if texts else b""
+        return RowView(number, prompt, answer, texts, own if isinstance(own, str) else "", media, data)
 
     def _elsewhere(self, media: tuple[str, ...]) -> bool:
         """Tell media in another bucket than the data."""

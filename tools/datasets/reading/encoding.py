@@ -4,8 +4,10 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from novaforge.guards.findings import Finding
+if TYPE_CHECKING:
+    from novaforge.guards.findings import Finding
 
 BOM = b"\xef\xbb\xbf"
 # Longest first: the UTF-32 marks begin with those of UTF-16.
@@ -133,8 +135,11 @@ def guess_single_byte(line: bytes) -> str:
     return "CP1252"
 
 
-def encoding_notes(names: Iterable[str]) -> list[Finding]:
+def encoding_notes(names: Iterable[str]) -> "list[Finding]":
     """Return what is to be said about encodings other than UTF-8."""
+    # Workers decode and never report, and do without the models.
+    from novaforge.guards.findings import Finding
+
     others = [name for name in names if name and not name.startswith("UTF-8")]
     message = f"the text is {', '.join(others)} and is written as UTF-8"
     fix = "look at some accented letters" if "Windows-1252" in others else ""
