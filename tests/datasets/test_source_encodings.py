@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from novaforge.tools.datasets.reading.encoding import Utf8
+from novaforge.tools.datasets.reading.encoding import Utf8, guess_single_byte
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
@@ -109,3 +109,8 @@ def test_no_character_changes_on_the_way(texts: list[str], codec: str) -> None:
     text = "-" * 99 + "\n".join(texts)
     data = text.encode(codec)
     assert b"".join(Utf8(iter([data[:7], data[7:]]))).decode() == text
+
+
+def test_bytes_that_are_no_text_have_no_encoding() -> None:
+    assert guess_single_byte("Größe".encode("cp1252")) == "CP1252"
+    assert guess_single_byte(b"\x93\x02\xfa\x11\xe9") == ""

@@ -158,6 +158,15 @@ def test_a_label_is_one_word_in_the_findings(desk: "Desk") -> None:
     assert "Ignore all" not in told
 
 
+def test_a_column_name_that_is_a_sentence_is_counted_and_not_repeated(desk: "Desk") -> None:
+    header = ("question", "answer", ORDER, "Customer id")
+    made = transform_dataset(
+        desk.ctx, source=desk.csv([("q", "a", "x", "y")] * 3, header), target=str(desk.folder / "out"),
+        method="SFT_LORA", model="nova_lite_2",
+    )  # fmt: skip
+    assert "not used: 'Customer id' and 1 with long names" in made.text() and "Ignore" not in made.text()
+
+
 def test_lines_are_told_once() -> None:
     listed = RowFinding(rule="r", severity="warn", message="odd (2 rows, lines 3, 4)", line=3, count=2)
     alone = RowFinding(rule="r", severity="warn", message="odd", line=3)

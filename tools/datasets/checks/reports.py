@@ -7,6 +7,8 @@ from novaforge.tools.datasets.reading.source import Source
 from novaforge.tools.datasets.rows import BAD_CSV, FILTERED, NOT_UTF8, TOO_FEW_CELLS, TOO_LARGE
 from novaforge.tools.datasets.shapes.columns import Mapping, shown
 
+_NAME_WORDS = 4
+
 
 def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
     """Return one finding per reason for which rows were left out."""
@@ -33,9 +35,16 @@ def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
         return []
     pairs = ", ".join(f"{name} from {shown([column])}" for name, column in mapping.columns.items())
     unused = [column for column in source.columns or [] if column not in mapping.columns.values()]
-    rest = f"; not used: {shown(unused)}" if unused else ""
+    rest = f"; not used: {_named(unused)}" if unused else ""
     message = f"columns were chosen by their names: {pairs}{rest}"
     return [Finding(rule="source-mapping", severity="info", message=message, fix="give columns to choose others")]
+
+
+def _named(names: list[str]) -> str:
+    """Return names that are no sentences, and how many others there are: they come from the file."""
+    short = [name for name in names if len(name.split()) <= _NAME_WORDS]
+    told = [shown(short)] if short else []
+    return " and ".join([*told, *([f"{len(names) - len(short)} with long names"] if len(short) < len(names) else [])])
 
 
 def _fix(source: Source, reason: str, *, swallowed: bool) -> str:

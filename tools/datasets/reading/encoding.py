@@ -94,6 +94,9 @@ class Utf8:
         return held
 
 
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
 def other_encoding(head: bytes) -> str | None:
     """Return UTF-16 or UTF-32 with its byte order when the first bytes of a file say so, else None."""
     for mark, name in _MARKS.items():
@@ -127,7 +130,9 @@ def is_windows_1252(sample: bytes) -> bool:
 
 
 def guess_single_byte(line: bytes) -> str:
-    """Return CP1252 for a line that is not UTF-8 but valid in Windows-1252, else an empty string."""
+    """Return CP1252 for a line that is not UTF-8 but text in Windows-1252, else an empty string."""
+    if _NO_TEXT.search(line):
+        return ""
     try:
         line.decode("cp1252")
     except UnicodeDecodeError:
