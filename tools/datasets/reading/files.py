@@ -10,7 +10,8 @@ from novaforge.guards.text import one_line
 from novaforge.tools.aws.listing import Item
 from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.reading.names import family_of, glob_base, is_documentation, left_out, matcher
+from novaforge.tools.datasets.reading.globs import matcher
+from novaforge.tools.datasets.reading.names import family_of, glob_base, is_documentation, left_out
 from novaforge.tools.datasets.reading.saved import saved_dataset
 
 _SHOWN = 5

@@ -1,10 +1,6 @@
 """What the names of files tell: their format, whether they hold data, and which a pattern means."""
 
-import re
-from collections.abc import Callable
 from pathlib import PurePosixPath
-
-from novaforge.guards.errors import InputError
 
 PACKED = {".gz", ".gzip", ".zst", ".zstd"}
 _FAMILIES = {
@@ -31,7 +27,6 @@ _DOCUMENTS = {
 }
 _DOCUMENT_SUFFIXES = {"", ".md", ".txt", ".rst", ".cff", ".bib"}
 _PERMISSION_CHECK = "amazon-bedrock-logs-permission-check"
-_SIGN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]")
 
 
 def suffix_of(name: str) -> str:
@@ -75,25 +70,3 @@ def glob_base(uri: str) -> tuple[str, str]:
     first = min(uri.find(sign) % (len(uri) + 1) for sign in "*?[")
     cut = uri.rfind("/", 0, first) + 1
     return uri[:cut], uri[cut:]
-
-
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """Return what tells whether a name below a folder fits: * and ? stay in one folder, ** goes through all."""
-    expression, end = "", 0
-    for sign in _SIGN.finditer(pattern):
-        expression += re.escape(pattern[end : sign.start()]) + _expression(sign.group())
-        end = sign.end()
-    try:
-        compiled = re.compile(expression + re.escape(pattern[end:]), re.DOTALL)
-    except re.error as error:
-        fix = "correct the part in brackets"
-        raise InputError(f"{pattern} is no pattern: {error}.", field="source", value=pattern, fix=fix) from error
-    return lambda name: compiled.fullmatch(name) is not None
-
-
-def _expression(sign: str) -> str:
-    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    if sign in known:
-        return known[sign]
-    inside = sign[1:-1].replace("\\", "\\\\")
-    return f"[^/{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
