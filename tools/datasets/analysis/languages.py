@@ -35,7 +35,7 @@ class LanguageMix:
 
     def scan(self, rows: Sequence[RowView]) -> list[tuple[int, str]]:
         """Return the beginnings of the sampled queries of a batch with their lines."""
-        return [(row.line, _beginning(row)) for row in rows if chosen(row.line, self._share)]
+        return [(row.line, _beginning(row)) for row in chosen(rows, self._share)]
 
     def merge(self, file: str, result: list[tuple[int, str]]) -> None:
         """Count the languages of the file being checked.

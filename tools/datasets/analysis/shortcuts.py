@@ -70,8 +70,8 @@ class Shortcuts:
         if not self._settings.labels or any(len(row.answer) > MAX_LABEL_CHARS for row in rows):
             return None
         found: dict[str, LabelCounts] = {}
-        for row in rows:
-            if row.answer and row.prompt and chosen(row.line, self._share):
+        for row in chosen(rows, self._share):
+            if row.answer and row.prompt:
                 counts = found.get(row.answer) or LabelCounts(0, Counter(), Counter())
                 counts.traits.update(traits_of(row.prompt))
                 counts.lengths[int(log(len(row.prompt)) / _STEP)] += 1

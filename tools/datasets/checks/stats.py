@@ -18,10 +18,14 @@ class Lengths:
 
     def add(self, *texts: str) -> None:
         """Count one row by the sum of its texts."""
-        chars = sum(map(len, texts))
+        chars = size = 0
+        for text in texts:
+            length = len(text)
+            chars += length
+            size += length if text.isascii() else len(text.encode("utf-8"))
         self._counts[chars] += 1
         self._chars += chars
-        self._bytes += sum(len(text) if text.isascii() else len(text.encode("utf-8")) for text in texts)
+        self._bytes += size
 
     def merge(self, other: "Lengths") -> None:
         """Add what was counted further down."""
