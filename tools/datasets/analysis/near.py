@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from novaforge.guards.findings import Finding
 
 THRESHOLD = 0.8
-"""Jaccard similarity of the pieces of 24 characters; four scattered letters changed in 900 make about 0.8."""
+"""Jaccard similarity of the pieces of 18 characters; four scattered letters changed in 900 make about 0.8."""
 VALUES = 64
 """Values of a signature; the estimate of the similarity is within about 0.09 nineteen times out of twenty."""
 RECALL = 0.99
@@ -28,7 +28,7 @@ PLACE, DIGEST, SIGNATURE = range(3)
 _BLOCK = 128
 _NEAR_SHARE = 0.01
 _SHORT_SHARE = 0.5
-BASIS = f"similarity of pieces of 24 characters at least {THRESHOLD}, estimated by MinHash"
+BASIS = f"similarity of pieces of 18 characters, blanks not counted, at least {THRESHOLD}, estimated by MinHash"
 
 
 class Scanned(NamedTuple):

@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WIDTH = 24
-"""Characters of a piece; the width that AWS's own fuzzy deduplication takes (facts, section 1.3)."""
+WIDTH = 18
+"""Characters of a piece, blanks not counted: about 22 with blanks, near the 24 of AWS's own fuzzy deduplication (facts, section 1.3)."""
 _BASE = 0x9E3779B1
 _WORD = 1 << 32
 _TEMPLATE_ROWS = 8
@@ -23,14 +23,19 @@ class Shingles(NamedTuple):
     starts: "NDArray[np.int64]"
 
 
-def shingles(texts: Sequence[str], width: int = WIDTH) -> Shingles:
-    """Return the hashes of all pieces of each text; a text shorter than the width has none."""
+def shingles(texts: Sequence[str], width: int = WIDTH, *, blanks: bool = False) -> Shingles:
+    """Return the hashes of all pieces of each text; a text shorter than the width has none.
+
+    Letter case does not count, and without `blanks` neither do they: a text whose lines are broken elsewhere stays the same.
+    """
     import numpy as np
 
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    if not blanks:
+        points, lengths = _without_blanks(points, lengths)
     counts = np.maximum(lengths - width + 1, 0)
     starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     if points.size < width:
         return Shingles(np.zeros(0, np.uint32), starts)
     # Setting this bit makes ASCII letters lower case; that it joins other characters too does no harm.
@@ -39,6 +44,22 @@ def shingles(texts: Sequence[str], width: int = WIDTH) -> Shingles:
     across = np.cumsum(lengths)[:, None] - np.arange(1, width)
     within[across[(across >= 0) & (across < hashes.size)]] = False
     return Shingles(hashes[within], starts)
+
+
+def _without_blanks(
+    points: "NDArray[np.uint32]", lengths: "NDArray[np.int64]"
+) -> "tuple[NDArray[np.uint32], NDArray[np.int64]]":
+    """Return the characters that are seen, and how many each text has of them."""
+    import numpy as np
+
+    # Blanks and controls, also those of Latin-1; then the spaces, marks and line ends of the general punctuation.
+    seen = (points > 0x20) & ((points < 0x7F) | (points > 0xA0))
+    if points.size and int(points.max()) >= 0x2000:
+        seen &= ~((points >= 0x2000) & (points <= 0x200F)) & ~((points >= 0x2028) & (points <= 0x202F))
+        seen &= (points != 0x2060) & (points != 0x3000) & (points != 0xFEFF)
+    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(seen, dtype=np.int64)))
+    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    return points[seen], np.diff(before[ends])
 
 
 def template_of(texts: Iterable[str], width: int = WIDTH) -> tuple[int, ...]:

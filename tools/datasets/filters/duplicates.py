@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from novaforge.tools.datasets.analysis.digest import digests
 from novaforge.tools.datasets.analysis.groups import repeats
 from novaforge.tools.datasets.analysis.minhash import PER_WORD, SEED, Alike, signatures
-from novaforge.tools.datasets.analysis.shingles import WIDTH, shingles
+from novaforge.tools.datasets.analysis.shingles import shingles
 from novaforge.tools.datasets.analysis.spool import Spool, bucketed
 from novaforge.tools.datasets.filters.arguments import number, settings, switch, whole_number, wrong
 from novaforge.tools.datasets.filters.candidate import Candidate
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.8
 VALUES = 256
+NGRAM = 24
 """Threshold, values of a signature, width of a piece (24) and seed (42) are those of AWS's own filter (facts, section 1.3)."""
 RECALL = 0.999
 _BLOCK = 256
@@ -63,7 +64,7 @@ class NearDuplicates(NamedTuple):
 
     threshold: float = THRESHOLD
     num_perm: int = VALUES
-    ngram: int = WIDTH
+    ngram: int = NGRAM
     seed: int = SEED
     name: str = "near_duplicates"
 
@@ -94,7 +95,7 @@ class NearDuplicates(NamedTuple):
     def _block(self, candidates: Sequence[Candidate]) -> bytes:
         import numpy as np
 
-        pieces = shingles(["" if each.media else each.text.lower() for each in candidates], self.ngram)
+        pieces = shingles(["" if each.media else each.text.lower() for each in candidates], self.ngram, blanks=True)
         records = np.zeros((len(candidates), self.words), np.uint64)
         records[:, 0] = np.diff(pieces.starts) > 0
         records[:, 1:] = signatures(pieces, self.num_perm, self.seed)
@@ -115,7 +116,7 @@ def near_duplicates(row_format: RowFormat, value: JsonValue) -> NearDuplicates |
     values = whole_number("near_duplicates.num_perm", given.get("num_perm", VALUES), "values")
     if values % 16 or values > 1024:
         raise wrong("near_duplicates.num_perm", values, "a multiple of 16 up to 1024")
-    width = int(number("near_duplicates.ngram", _whole("ngram", given.get("ngram", WIDTH)), 1, 200))
+    width = int(number("near_duplicates.ngram", _whole("ngram", given.get("ngram", NGRAM)), 1, 200))
     seed = int(number("near_duplicates.seed", _whole("seed", given.get("seed", SEED)), 0, 2**32 - 1))
     return NearDuplicates(threshold, values, width, seed)
 
