@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from novaforge.guards.errors import NovaForgeError
 from novaforge.guards.values import JsonObject
+from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import Progress, ToolContext, never
 from novaforge.tools.datasets.jobs.job import DataJob, Work
 from novaforge.tools.datasets.jobs.stored import FOLDER, JobFile, StoredJob, stored_job, stored_jobs
@@ -60,7 +63,7 @@ class DataJobs:
         """
         job_id = job_id_of(tool, arguments)
         done = self._done_before(ctx, job_id)
-        if done is not None:
+        if done is not None and (_runs(done) or not _changed_since(ctx, arguments, done.started_at)):
             return done
         with self._lock:
             job = self._joinable(job_id)
@@ -191,6 +194,27 @@ class DataJobs:
 
 def _still_there(ctx: ToolContext, manifest: object) -> bool:
     return isinstance(manifest, str) and bool(manifest) and ctx.storage.exists(manifest)
+
+
+def _runs(job: DataJob | StoredJob) -> bool:
+    return job.alive if isinstance(job, StoredJob) else not job.ended
+
+
+def _changed_since(ctx: ToolContext, arguments: JsonObject, started: datetime | str) -> bool:
+    """Tell whether a file the call reads was written after it began: what it said then is not true of it any more."""
+    began = datetime.fromisoformat(started) if isinstance(started, str) else started
+    uris = [uri for name in ("source", "pair_with") if isinstance(uri := arguments.get(name), str)]
+    return any(modified > began for uri in uris if (modified := _modified(ctx, uri)) is not None)
+
+
+def _modified(ctx: ToolContext, uri: str) -> datetime | None:
+    """Return when a file or object was last written; None for folders, prefixes, and what is not there."""
+    with suppress(NovaForgeError, OSError):
+        if is_s3(uri):
+            return ctx.storage.stat(uri).modified
+        path = ctx.storage.local(uri)
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.is_file() else None
+    return None
 
 
 class _Teller:
