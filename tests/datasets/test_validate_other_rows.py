@@ -222,7 +222,7 @@ def test_a_table_is_sent_to_transform_dataset(desk: "Desk") -> None:
 
 def test_combinations_that_do_not_exist_are_refused(desk: "Desk") -> None:
     source = desk.jsonl([{"text": "x"}])
-    with pytest.raises(RefusedError, match="DPO_LORA for nova_micro, nova_lite, nova_pro on sagemaker"):
+    with pytest.raises(RefusedError, match="DPO_LORA exists for nova_micro, nova_lite, nova_pro"):
         validate_dataset(desk.ctx, source=source, method="DPO_LORA", model="nova_lite_2")
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import gzip
 import json
 import random
 import struct
@@ -14,6 +15,7 @@ import pytest
 from novaforge.guards.errors import InputError
 from novaforge.tools.context import Mode
 from novaforge.tools.datasets.analysis.language import UNKNOWN, told_language
+from novaforge.tools.datasets.facts import training_file
 from novaforge.tools.datasets.tool import inspect_dataset, transform_dataset, validate_dataset
 from novaforge.tools.results import RowFinding, show_findings
 
@@ -229,3 +231,45 @@ def test_a_row_is_longer_than_others_where_images_stand_in_it(desk: "Desk") -> N
     assert made.rows_written == 2
     checked = carry_out(desk, made.next_step)
     assert checked.rows == 2 and not any("1 MB" in each.message for each in checked.findings)
+
+
+ROW = {
+    "schemaVersion": "bedrock-conversation-2024",
+    "messages": [{"role": "user", "content": [{"text": "q é"}]}, {"role": "assistant", "content": [{"text": "a"}]}],
+}
+LINES = (json.dumps(ROW, ensure_ascii=False) + "\n") * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("rows.jsonl.gz", gzip.compress(LINES.encode()), "packed with gzip"),
+        ("wide.jsonl", LINES.encode("utf-16"), "it is UTF-16LE"),
+        ("marked.jsonl", b"\xef\xbb\xbf" + LINES.encode(), "UTF-8 with BOM"),
+        ("plain.jsonl", LINES.encode(), ""),
+    ],
+)
+def test_a_file_that_only_we_can_read_is_blocked_before_money_is_spent(
+    desk: "Desk", name: str, data: bytes, told: str
+) -> None:
+    path = desk.folder / name
+    path.write_bytes(data)
+    checked = validate_dataset(desk.ctx, source=str(path), method="SFT_LORA", model="nova_lite_2").findings
+    planned = training_file(desk.ctx, str(path), "SFT_LORA", "nova_lite_2").findings
+    for findings in (checked, planned):
+        found = [each.message for each in findings if each.rule == "DA1-form" and each.severity == "block"]
+        assert len(found) == bool(told) and all(told in message for message in found)
+
+
+def test_a_folder_of_files_is_blocked_too_and_transforms_to_one(desk: "Desk") -> None:
+    folder = desk.folder / "parts"
+    folder.mkdir()
+    for name in ("1.jsonl", "2.jsonl"):
+        (folder / name).write_text(LINES, encoding="utf-8")
+    found = training_file(desk.ctx, str(folder), "SFT_LORA", "nova_lite_2").findings
+    assert any(each.rule == "DA1-form" and "2 files" in each.message for each in found)
+    made = transform_dataset(
+        desk.ctx, source=str(folder), target=str(desk.folder / "out"), method="SFT_LORA", model="nova_lite_2"
+    )
+    again = training_file(desk.ctx, made.files[0].uri, "SFT_LORA", "nova_lite_2")
+    assert again.rows == 6 and not any(each.rule == "DA1-form" for each in again.findings)

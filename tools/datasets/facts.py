@@ -8,7 +8,7 @@ from novaforge.guards.values import Frozen
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.progress import Heartbeat
-from novaforge.tools.datasets.validation import COPIES, Extent, open_training_file, run_audit
+from novaforge.tools.datasets.validation import COPIES, Extent, form_findings, open_training_file, run_audit
 
 
 class TrainingFile(Frozen):
@@ -36,7 +36,7 @@ def training_file(ctx: ToolContext, uri: str, method: str, model: str) -> Traini
     with open_training_file(ctx, uri, "data") as source:
         audit, wrong_shape = run_audit(ctx, source, wanted, Extent(COPIES, media=False), Heartbeat(ctx, source))
         identity = source.identity(audit.rows)
-        findings = (*wrong_shape, *audit.row_findings(), *audit.file_findings())
+        findings = (*form_findings(source), *wrong_shape, *audit.row_findings(), *audit.file_findings())
     return TrainingFile(
         identity=identity,
         rows=audit.rows,

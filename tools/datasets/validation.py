@@ -56,7 +56,7 @@ def validate(
         audit, findings = run_audit(ctx, opened, row_format, Extent(NAMES, tuple(others), max_length), heartbeat)
         opened.identity()
         findings += [
-            *name_findings(source, row_format),
+            *(form_findings(opened) or name_findings(source, row_format)),
             *audit.row_findings(),
             *audit.file_findings(lambda doing: heartbeat.tick(audit.rows, doing)),
             *audit.reasoning_findings(),
@@ -161,6 +161,14 @@ def _scan_reference(
     if unreadable.rows:
         message = f"{uri} has lines that cannot be read: {unreadable.describe()}."
         raise InputError(message, field="against", value=uri, fix="validate and correct it first")
+
+
+def form_findings(source: Source) -> list[Finding]:
+    """Return what we could read and a training cannot: several files, packed ones, other encodings; known when all was read."""
+    odd = [f"these are {len(source.files)} files"] if len(source.files) > 1 else []
+    odd += [f"it is packed with {source.compression}"] if source.compression else []
+    odd += [f"it is {source.encoding}"] if source.encoding != "UTF-8" else []
+    return [rule_finding("DA1-form", None, ", ".join(odd))] if odd else []
 
 
 def _shape_findings(source: Source, head: Head, row_format: RowFormat) -> list[Finding]:

@@ -38,6 +38,7 @@ _RFT_FIX = "write the row as transform_dataset(method=RFT_LORA) does"
 RULES: dict[str, Rule] = {
     "DA1-row": Rule("block", "the line cannot be read as one JSON object", "correct or remove the line", "D3"),
     "DA1-name": Rule("block", "the file's name does not end in .jsonl", "rename it", "D3"),
+    "DA1-form": Rule("block", "the training reads one file of plain UTF-8", "run transform_dataset: what it writes is one such file", "D3"),
     "DA1-gen-qa-name": Rule("block", f"the evaluation reads a file named {GEN_QA_FILE}", f"name it {GEN_QA_FILE}", "EVAL"),
     "DA1-empty": Rule("block", "the file has no rows", "give a file with rows", "K"),
     "DA1-shape": Rule("block", "the file is in another format than the method reads", "run transform_dataset for the method", "K"),
