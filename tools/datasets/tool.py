@@ -6,8 +6,9 @@ from novaforge.tools.arguments import Columns, DataTask, Method, Model, Platform
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.inspection import inspect
+from novaforge.tools.datasets.request import Request
 from novaforge.tools.datasets.results import InspectResult, TransformResult, ValidateResult
-from novaforge.tools.datasets.transform import Request, transform
+from novaforge.tools.datasets.transform import transform
 from novaforge.tools.datasets.validation import validate
 
 

@@ -1,15 +1,12 @@
 """One pass from a source to training files with a manifest."""
 
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-from pydantic import JsonValue
 
 from novaforge.guards.errors import ConfigError, InputError
-from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
@@ -25,6 +22,7 @@ from novaforge.tools.datasets.output.manifest import FILE as MANIFEST_FILE
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs, check_target
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
+from novaforge.tools.datasets.request import Request
 from novaforge.tools.datasets.results import TransformResult
 from novaforge.tools.datasets.rows import Reject
 from novaforge.tools.datasets.shapes.base import Converter
@@ -36,26 +34,6 @@ from novaforge.tools.datasets.splitting.spooled import Settings, SpooledParts
 from novaforge.tools.datasets.written import Written, nothing_usable
 
 REJECTS_FILE = "rejects.jsonl"
-
-
-@dataclass(frozen=True)
-class Request:
-    """The arguments of one transform."""
-
-    source: str
-    target: str
-    method: str
-    model: str
-    columns: Columns | None = None
-    system_prompt: str | None = None
-    split: Mapping[str, float] | None = None
-    seed: int = 42
-    stratify_by: str | None = None
-    filters: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    platform: str | None = None
-    group_by: str | None = None
-    task: str | None = None
-    pair_with: str | None = None
 
 
 def transform(ctx: ToolContext, request: Request) -> TransformResult:

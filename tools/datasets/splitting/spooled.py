@@ -76,16 +76,16 @@ class SpooledParts:
         """Keep the rows of one batch."""
         if not result.counts[0]:
             return
-        assert result.index is not None
+        assert result.indexed is not None
         self._rows.write(result.parts[0])
         start = self._index.count
-        places = self._add_index(result.index, file)
-        if result.index.digests:
-            self._add_digests(result.index.digests, start, places)
-        for row, refs in result.index.media:
+        places = self._add_index(result.indexed, file)
+        if result.indexed.digests:
+            self._add_digests(result.indexed.digests, start, places)
+        for row, refs in result.indexed.media:
             assert self._media is not None
             self._media.add(start + row, refs)
-        for spool, signatures in zip(self._signatures, result.index.signatures, strict=True):
+        for spool, signatures in zip(self._signatures, result.indexed.signatures, strict=True):
             spool.add(signatures)
 
     def finish(self, tick: Tick) -> list[OutputFile]:
