@@ -1,6 +1,5 @@
 """Passes over data: one for equal calls, a handle when they take long, an honest answer after the process ended."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -152,23 +151,6 @@ def test_what_was_written_is_not_written_twice_while_it_is_there(bench: MakeBenc
     later.release.set()
     later.ended(again)
     assert later.runs == 1
-
-
-def test_what_was_written_from_a_file_that_changed_since_is_no_answer(bench: MakeBench, desk: "Desk") -> None:
-    one = bench()
-    manifest, source = desk.write("out/manifest.json", "{}"), Path(desk.write("data.csv", "q,a\n1,2\n"))
-    before, after = desk.ctx.clock().timestamp() - 60, desk.ctx.clock().timestamp() + 60
-    os.utime(source, (before, before))
-    one.result = TransformResult(rows_written=7, manifest_uri=manifest)
-    first = one.call(tool="transform_dataset", source=str(source))
-    one.release.set()
-    one.ended(first)
-    for _ in range(2):
-        one.call(tool="transform_dataset", source=str(source))
-    assert one.runs == 1
-    os.utime(source, (after, after))
-    one.ended(one.call(tool="transform_dataset", source=str(source)))
-    assert one.runs == 2, "the target decides then, which refuses to be written again"
 
 
 def test_a_pass_that_failed_says_so_and_may_be_tried_again(bench: MakeBench) -> None:
