@@ -12,7 +12,7 @@ from novaforge.server.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
     from novaforge.server.sandbox.hosting import Hosting
-    from novaforge.server.sandbox.services.log_queries import Running
+    from novaforge.server.sandbox.services.running_query import Running
     from novaforge.server.sandbox.supervisor import Supervisor
 
 

@@ -72,4 +72,4 @@ def test_a_message_without_a_role_breaks_its_row_and_not_the_call(desk: "Desk") 
     good = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
     bad = {"messages": [{"content": "q"}, {"role": "assistant", "content": "a"}]}
     result = desk.transform(desk.jsonl([good, bad, good]), method="RFT_MULTITURN_LORA", platform="hyperpod")
-    assert result.rows_read == result.rows_written + result.rejected["rows"] == 3
+    assert (result.rows_read, result.rows_written, result.rejected["rows"]) == (3, 2, 1)

@@ -145,7 +145,12 @@ def _arguments(draw: random.Random) -> dict[str, Any]:
     if split is not None:
         given |= {"split": split, "seed": draw.randint(0, 5)}
         given |= draw.choice([{}, {}, {"group_by": "g"}, {"stratify_by": "a"}, {"stratify_by": "g"}])
-    offered = [{"max_chars": 60}, {"exact_duplicates": True}, {"near_duplicates": True}, {"invalid_rows": True}]
+    offered: list[dict[str, Any]] = [
+        {"max_chars": 60},
+        {"exact_duplicates": True},
+        {"near_duplicates": True},
+        {"invalid_rows": True},
+    ]
     filters = {key: value for each in offered if draw.random() < 0.25 for key, value in each.items()}
     return given | ({"filters": filters} if filters else {})
 

@@ -137,10 +137,10 @@ def test_rows_that_have_the_format_already_pass_byte_for_byte(desk: "Desk", conv
 
 def test_shapes_whose_meaning_does_not_allow_a_method_are_refused_with_what_works(desk: "Desk") -> None:
     prompts = [{"messages": [{"role": "user", "content": "q"}]}]
-    with pytest.raises(RefusedError, match="shape prompts.*neither an answer nor a reference answer") as caught:
+    with pytest.raises(RefusedError, match=r"shape prompts.*neither an answer nor a reference answer") as caught:
         desk.transform(desk.jsonl(prompts), method="RFT_LORA")
     assert "reference_answer" in caught.value.fix
-    with pytest.raises(RefusedError, match="shape text.*no question and no answer"):
+    with pytest.raises(RefusedError, match=r"shape text.*no question and no answer"):
         desk.transform(desk.jsonl([{"text": "running words"}], "text.jsonl"))
 
 

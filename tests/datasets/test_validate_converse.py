@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from novaforge.guards.rules.sources import SOURCES
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.formats.converse import CONVERSE, check_fields, holds_reserved_word
+from novaforge.tools.datasets.formats.converse import CONVERSE, check_fields
+from novaforge.tools.datasets.formats.converse_text import holds_reserved_word
 from novaforge.tools.datasets.formats.gen_qa import GEN_QA
 from novaforge.tools.datasets.formats.rft import RFT
 from novaforge.tools.datasets.formats.rules import RESERVED_WORDS, RULES

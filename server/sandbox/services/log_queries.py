@@ -2,29 +2,16 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from novaforge.server.sandbox.account import Account
-from novaforge.server.sandbox.services.insights import Event, Query, parse
+from novaforge.server.sandbox.services.insights import Event, parse
+from novaforge.server.sandbox.services.running_query import Running
 from novaforge.server.sandbox.wire import AwsFault, Call
 
 Answer = dict[str, Any]
 MOST_QUERIES = 200
 """How many queries are remembered; older ones are forgotten, as CloudWatch does after days."""
-
-
-@dataclass
-class Running:
-    """One query: its rows are known at once, but the first answer says that it is still running, as CloudWatch's does."""
-
-    query: Query
-    rows: list[Event]
-    matched: int
-    scanned: int
-    bytes: int
-    status: str = "Running"
-    asked: int = 0
 
 
 def start(account: Account, call: Call) -> Answer:
