@@ -115,7 +115,14 @@ def test_pieces_do_not_reach_over_the_end_of_a_text() -> None:
 
     found = shingles(texts, 24)
 
-    assert [int(end - start) for start, end in zip(found.starts, found.starts[1:], strict=False)] == [7, 0, 0, 1, 3, 0]
+    assert [int(end - start) for start, end in zip(found.starts, found.starts[1:], strict=False)] == [
+        7,
+        0,
+        0,
+        1,
+        3 * 26 - 23,
+        0,
+    ]
     for at, one in enumerate(texts):
         alone = shingles([one], 24).hashes
         assert found.hashes[found.starts[at] : found.starts[at + 1]].tolist() == alone.tolist()
@@ -165,3 +172,17 @@ def test_blanks_do_not_make_another_text(change: tuple[str]) -> None:
     text = " ".join(f"word{number}" for number in range(40))
     plain, changed = shingles([text, "x" * 30]), shingles([text.upper().replace(" ", *change), "x" * 30])
     assert (plain.hashes == changed.hashes).all() and (plain.starts == changed.starts).all()
+
+
+@pytest.mark.parametrize(
+    "blank", ["\x85", "\xa0", "\u2003", "\u200b", "\u2028", "\u202f", "\u2060", "\u3000", "\ufeff", "\x7f"]
+)
+def test_blanks_of_any_kind_do_not_count(blank: str) -> None:
+    source = "Ünïcode テスト。, “quoted” and plain words that go on for a while"
+    spaced = blank.join(source.split(" "))
+
+    assert (
+        shingles([source, spaced, "next to it"]).hashes.tolist()[: len(shingles([source]).hashes)]
+        == shingles([spaced]).hashes.tolist()
+    )
+    assert len(shingles([source]).hashes) > 40

@@ -28,7 +28,7 @@ PLACE, DIGEST, SIGNATURE = range(3)
 _BLOCK = 128
 _NEAR_SHARE = 0.01
 _SHORT_SHARE = 0.5
-BASIS = f"similarity of pieces of 18 characters, blanks not counted, at least {THRESHOLD}, estimated by MinHash"
+BASIS = f"similarity of pieces of 18 bytes, blanks not counted, at least {THRESHOLD}, estimated by MinHash"
 
 
 class Scanned(NamedTuple):
