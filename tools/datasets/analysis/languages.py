@@ -13,8 +13,8 @@ from novaforge.tools.datasets.checks.tally import FIRST_LINES
 if TYPE_CHECKING:
     from novaforge.guards.findings import Finding
 
-SAMPLE = 1_000
-"""Rows that are enough to tell a share within about three points."""
+SAMPLE = 500
+"""Rows that are enough to tell a share within about four points."""
 CHARS = 200
 """The beginning of a query that is looked at; with 400, 0.4 % of English ones with much code are mistaken and not 0.6 %."""
 LEAST_SHARE = 0.02

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from novaforge.guards.findings import Finding
 
 THRESHOLD = 0.8
-"""Jaccard similarity of the pieces of 18 characters; four scattered letters changed in 900 make about 0.8."""
+"""Jaccard similarity of the pieces of 18 bytes; four scattered letters changed in 900 make about 0.8."""
 VALUES = 64
 """Values of a signature; the estimate of the similarity is within about 0.09 nineteen times out of twenty."""
 RECALL = 0.99
