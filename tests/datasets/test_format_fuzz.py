@@ -90,6 +90,10 @@ def test_the_quick_look_accepts_no_row_that_the_full_check_does_not(row: Row) ->
     for abilities in ABILITIES.values():
         if converse_plain.keeps_the_rules(row, abilities):
             assert converse_check.check(row, abilities) == []
+    for wanted in FORMATS.values():
+        quick = wanted.plain(row) if wanted.plain is not None else None
+        if quick is not None:
+            assert quick == (wanted.prompt(row), wanted.answer(row), tuple(wanted.texts(row)), wanted.parts(row))
     if dpo.keeps_the_rules(row):
         assert all(dpo.check_in_full(abilities, row) == [] for abilities in ABILITIES.values())
     if rft.keeps_the_rules(row):

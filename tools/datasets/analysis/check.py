@@ -17,7 +17,7 @@ class RowView(NamedTuple):
 
     `line` holds the number of the file above FILE_SHIFT; `id` is the row's own id as text, empty without one; `media` are the
     URIs of its images, videos and documents; `data` has the texts in UTF-8 with line feeds between them, and a lone surrogate,
-    which JSON can spell, as its three bytes: made once, because several checks need it.
+    which JSON can spell, as its three bytes: made once, because several checks need it. `asked` is the query in the same way.
     """
 
     line: int
@@ -27,6 +27,12 @@ class RowView(NamedTuple):
     id: str = ""
     media: tuple[str, ...] = ()
     data: bytes = b""
+    asked: bytes = b""
+
+    @property
+    def query(self) -> bytes:
+        """The query as bytes."""
+        return self.asked or encoded((self.prompt,))
 
     @property
     def encoded(self) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
+from novaforge.tools.datasets.analysis.check import CheckSettings, RowView, encoded
 from novaforge.tools.datasets.analysis.digest import NOTHING, digests, digests_of_bytes
 from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, conflicts, matches, of_source, repeats, shared
 from novaforge.tools.datasets.analysis.report import Pairs, finding
@@ -47,7 +47,7 @@ class Copies:
         import numpy as np
 
         records = np.zeros((len(rows), 4), np.uint64)
-        records[:, QUERY] = digests(_query(row) for row in rows)
+        records[:, QUERY] = digests_of_bytes(_query(row) for row in rows)
         records[:, ANSWER] = answers = digests(row.answer for row in rows)
         records[:, ROW] = digests_of_bytes(row.encoded for row in rows)
         # Texts alone do not tell who says them.
@@ -136,5 +136,5 @@ def _queries(count: int) -> str:
     return "1 query" if count == 1 else f"{count} queries"
 
 
-def _query(row: RowView) -> str:
-    return "\x1f".join((row.prompt, *row.media)) if row.media else row.prompt
+def _query(row: RowView) -> bytes:
+    return encoded((row.prompt, *row.media)) if row.media else row.query

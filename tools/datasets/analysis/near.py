@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
-from novaforge.tools.datasets.analysis.digest import digests
+from novaforge.tools.datasets.analysis.digest import digests_of_bytes
 from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, Matches, Words
 from novaforge.tools.datasets.analysis.minhash import PER_WORD, Alike, signatures
 from novaforge.tools.datasets.analysis.report import Pairs, finding
-from novaforge.tools.datasets.analysis.shingles import Template, shingles
+from novaforge.tools.datasets.analysis.shingles import Template, shingles_of_bytes
 from novaforge.tools.datasets.analysis.spool import Spool
 
 if TYPE_CHECKING:
@@ -86,12 +86,12 @@ class NearCopies:
     def _block(self, rows: Sequence[RowView]) -> Scanned:
         import numpy as np
 
-        texts = ["" if row.media else row.prompt or "\n".join(row.texts) for row in rows]
-        pieces = self._template.without(shingles(texts))
+        texts = [b"" if row.media else row.query or row.encoded for row in rows]
+        pieces = self._template.without(shingles_of_bytes(texts))
         enough = np.diff(pieces.starts) >= LEAST_PIECES
         records = np.zeros((len(rows), self._spool.width), np.uint64)
         records[:, PLACE] = [row.line for row in rows]
-        records[:, DIGEST] = digests(texts)
+        records[:, DIGEST] = digests_of_bytes(texts)
         records[:, SIGNATURE:] = signatures(pieces, VALUES)
         return Scanned(records[enough].tobytes(), len(rows) - int(enough.sum()))
 

@@ -35,9 +35,19 @@ def shingles(texts: Sequence[str], width: int = WIDTH, *, blanks: bool = False) 
     Letter case (of ASCII) does not count, and without `blanks` neither do they: a text whose lines are broken elsewhere stays
     the same. With blanks the width is in characters, without them in bytes of UTF-8.
     """
+    if not blanks:
+        return shingles_of_bytes([text.encode("utf-8", "surrogatepass") for text in texts], width)
+    return _hashed(*_characters(texts), width)
+
+
+def shingles_of_bytes(texts: Sequence[bytes], width: int = WIDTH) -> Shingles:
+    """Return the hashes of all pieces of each text in UTF-8, blanks not counted."""
+    return _hashed(*_seen(texts), width)
+
+
+def _hashed(units: "NDArray[np.uint32]", lengths: "NDArray[np.int64]", width: int) -> Shingles:
     import numpy as np
 
-    units, lengths = _characters(texts) if blanks else _seen(texts)
     counts = np.maximum(lengths - width + 1, 0)
     starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
     if units.size < width:
@@ -58,14 +68,14 @@ def _characters(texts: Sequence[str]) -> "tuple[NDArray[np.uint32], NDArray[np.i
     return points | np.uint32(32), np.fromiter(map(len, texts), np.int64, len(texts))
 
 
-def _seen(texts: Sequence[str]) -> "tuple[NDArray[np.uint32], NDArray[np.int64]]":
+def _seen(texts: Sequence[bytes]) -> "tuple[NDArray[np.uint32], NDArray[np.int64]]":
     """Return the bytes of what is seen of all texts, and how many each has.
 
     Bytes, because Python leaves out some of them five times as fast as numpy does with characters.
     """
     import numpy as np
 
-    seen = [text.encode("utf-8", "surrogatepass").translate(_LOWER, _BLANKS) for text in texts]
+    seen = [text.translate(_LOWER, _BLANKS) for text in texts]
     data = np.frombuffer(b"".join(seen), np.uint8)
     if _may_hold_blanks(data):
         seen = [_OTHER_BLANKS.sub(b"", each) for each in seen]

@@ -84,17 +84,18 @@ class AuditRunner:
 
     def _row(self, number: int, row: JsonRow, counts: Counts) -> RowView:
         wanted = self._work.row_format
-        prompt, answer, parts = wanted.prompt(row), wanted.answer(row), wanted.parts(row)
+        prompt, answer, texts, parts = wanted.texts_of(row)
         media = tuple(item.uri for item in media_items(row)) if parts & _MEDIA else ()
         if self._work.rules:
             hits = wanted.check(row)
             if media and self._work.bucket and not self._work.media and self._elsewhere(media):
                 hits.append(Hit("DA9"))
             counts.add(number, hits, parts, prompt, answer)
+        if not self._checks:
+            return RowView(number, prompt, answer, texts, "", media)
         own = row.get(wanted.id_key) if wanted.id_key else ""
-        texts = tuple(wanted.texts(row)) if self._checks else ()
-        data = encoded(texts) if texts else b""
-        return RowView(number, prompt, answer, texts, own if isinstance(own, str) else "", media, data)
+        named = own if isinstance(own, str) else ""
+        return RowView(number, prompt, answer, texts, named, media, encoded(texts), encoded((prompt,)))
 
     def _elsewhere(self, media: tuple[str, ...]) -> bool:
         """Tell media in another bucket than the data."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from novaforge.tools.datasets.formats import converse_check
-from novaforge.tools.datasets.formats.base import Fields, RowFormat
+from novaforge.tools.datasets.formats.base import Fields, RowFormat, Texts
 from novaforge.tools.datasets.formats.converse_check import Abilities
 from novaforge.tools.datasets.formats.converse_plain import keeps_the_rules
 from novaforge.tools.datasets.formats.converse_text import all_texts, holds_reserved_word, last_text, role_texts
@@ -72,6 +73,33 @@ def parts(row: JsonRow) -> set[str]:
     return found
 
 
+def plain(row: JsonRow) -> Texts | None:
+    """Return the texts of a row of one question and one answer, with or without a system prompt; None of any other row."""
+    messages, system = row.get("messages"), row.get("system")
+    if type(messages) is not list or len(messages) != 2:
+        return None
+    asked, answered = _only_text(messages[0], "user"), _only_text(messages[1], "assistant")
+    if asked is None or answered is None:
+        return None
+    if not system:
+        return Texts(asked, answered, (asked, answered), set())
+    said = _one_text(system)
+    return None if said is None else Texts(asked, answered, (said, asked, answered), {"system"})
+
+
+def _only_text(message: Any, role: str) -> str | None:
+    if type(message) is not dict or message.get("role") != role or "candidates" in message:
+        return None
+    return _one_text(message.get("content"))
+
+
+def _one_text(content: Any) -> str | None:
+    if type(content) is not list or len(content) != 1 or type(content[0]) is not dict or len(content[0]) != 1:
+        return None
+    text = content[0].get("text")
+    return text if type(text) is str else None
+
+
 def converse(model: str, abilities: Abilities) -> RowFormat:
     """Return the format for a model."""
     return RowFormat(
@@ -88,6 +116,7 @@ def converse(model: str, abilities: Abilities) -> RowFormat:
         texts=texts,
         parts=parts,
         model=model,
+        plain=plain,
         tools=abilities.tools,
         reasoning=abilities.reasoning,
         media=abilities.media,
