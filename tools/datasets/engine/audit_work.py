@@ -95,7 +95,9 @@ class AuditRunner:
             return RowView(number, prompt, answer, texts, "", media)
         own = row.get(wanted.id_key) if wanted.id_key else ""
         named = own if isinstance(own, str) else ""
-        return RowView(number, prompt, answer, texts, named, media, encoded(texts), encoded((prompt,)))
+        return RowView(
+            number, prompt, answer, texts, named, media, encoded(texts), prompt.encode("utf-8", "surrogatepass")
+        )
 
     def _elsewhere(self, media: tuple[str, ...]) -> bool:
         """Tell media in another bucket than the data."""
