@@ -1,6 +1,5 @@
 """The engine gives the same bytes with any number of processes, survives torn batches, and tells what broke."""
 
-import importlib.util
 import json
 import os
 import pickle
@@ -23,23 +22,12 @@ from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.batch import Batch, TornBatchError
 from novaforge.tools.datasets.results import TransformResult
 from novaforge.tools.datasets.rows import Line, Reject
+from tests.datasets.worker_modules import FOLDER, by_own_name
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
-FOLDER = Path(__file__).parent
-
-
-def _task() -> Any:
-    """Import engine_task by a name of its own: workers find it by PYTHONPATH, and `tests` may be somebody else's package there."""
-    spec = importlib.util.spec_from_file_location("engine_task", FOLDER / "engine_task.py")
-    assert spec is not None and spec.loader is not None
-    sys.modules["engine_task"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Task
-
-
-Task = _task()
+Task: Any = by_own_name("engine_task").Task
 RATIOS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 ENOUGH = 200_000
 """Lines that take longer than a worker to start: this process stops working on them once one is ready."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,14 +10,14 @@ from novaforge.guards.errors import ConfigError
 from novaforge.tools.datasets.engine import pool as pools
 from novaforge.tools.datasets.engine.pool import Answer, Pool
 from novaforge.tools.datasets.reading.batch import Batch
-from tests.datasets.stopping_task import Stopping
+from tests.datasets.worker_modules import FOLDER, by_own_name
 
-ROOT = Path(__file__).parents[2]
+Stopping: Any = by_own_name("stopping_task").Stopping
 
 
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FOLDER), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     opened = Pool(1, Stopping(os.getpid()))
     yield opened

@@ -48,7 +48,10 @@ def unused_keys(shape: str, records: Sequence[JsonRow], target: str) -> list[str
 
 
 def _chat(records: Sequence[JsonRow], target: str) -> Reading:
-    return Reading(OpenAiReader(_most(records, chat_key) or "messages"), _last(target))
+    chat = _most(records, chat_key) or "messages"
+    return Reading(
+        OpenAiReader(chat), _last(target) if any(map(_ends_answered, (row.get(chat) for row in records))) else ()
+    )
 
 
 def _sharegpt(records: Sequence[JsonRow], target: str) -> Reading:
@@ -134,6 +137,12 @@ def _verdict(records: Sequence[JsonRow], target: str) -> Reading:
     chat = "" if "completion" in keys else _most(records, chat_key)
     prompt = _first(keys, PROMPT_KEYS) or "prompt"
     return Reading(VerdictReader(label, prompt, messages=chat), ("only answers labelled as desirable are taken",))
+
+
+def _ends_answered(messages: object) -> bool:
+    """Tell a chat that ends with the assistant's turn from a prompt without an answer."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return isinstance(last, dict) and last.get("role") == "assistant"
 
 
 def _last(target: str) -> tuple[str, ...]:
