@@ -53,7 +53,6 @@ class AuditRunner:
         self._work = work
         # Temporary files belong to where checks are merged; nothing is kept here.
         self._checks = make_checks(replace(work.settings, folder=None), work.checks)
-        self._media = _media_check() if work.media else None
 
     def run(self, batch: Batch) -> AuditResult:
         """Return what is in a batch; raises TornBatchError."""
@@ -78,7 +77,7 @@ class AuditRunner:
                 rows.append((line.number, row))
         for reject in rejects:
             counts.rejects.add(reject)
-        media = self._media.scan(rows) if self._media is not None and rows else None
+        media = _media_scan(rows) if self._work.media and rows else None
         scans = [check.scan(views) for check in self._checks]
         return AuditResult(counts, scans, media, decoder.blank_lines, decoder.guess)
 
@@ -112,8 +111,8 @@ def view_of(line: Line, row_format: RowFormat) -> RowView:
     return RowView(line.number, row_format.prompt(row), row_format.answer(row), tuple(row_format.texts(row)))
 
 
-def _media_check() -> Any:
-    # Reading media files needs AWS, which nobody wants to import in every worker of a text file.
+def _media_scan(rows: list[tuple[int, JsonRow]]) -> Any:
+    # Imported with the first row that has media: it brings AWS along, which takes a worker longer to import than all else.
     from novaforge.tools.datasets.media.check import MediaCheck
 
-    return MediaCheck()
+    return MediaCheck().scan(rows)
