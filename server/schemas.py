@@ -4,7 +4,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-SAID_ONCE = {"sandbox"}
+SAID_ONCE = {"sandbox", "next_step"}
 ANYTHING = "#/$defs/JsonValue"
 
 
@@ -20,7 +20,7 @@ def slim_input(schema: Schema, texts: dict[str, str]) -> Schema:
 def slim_output(schema: Schema) -> Schema:
     """Shorten an output schema: names and types stay; titles, formats, defaults and lists of required members go.
 
-    So does the member every result has and the server's instructions explain once for all tools.
+    So do the members every result has and the server's instructions explain once for all tools.
     """
     slim = _inline_single_defs(_compact(_without_any(_slim(schema))))
     slim["properties"] = {name: prop for name, prop in slim["properties"].items() if name not in SAID_ONCE}
@@ -82,11 +82,7 @@ def _compact(node: Any, *, names: bool = False) -> Any:
 
 
 def _terse(node: Schema) -> Schema:
-    """Say the same in fewer words: alternatives of bare types as one list, and no type beside the values allowed."""
-    options = node.get("anyOf", [])
-    if options and all(set(option) == {"type"} and isinstance(option["type"], str) for option in options):
-        rest = {key: value for key, value in node.items() if key != "anyOf"}
-        return {**rest, "type": [option["type"] for option in options]}
+    """Leave out the type beside the values allowed. A list of types would be shorter, but not every client reads it."""
     if "enum" in node or "const" in node:
         return {key: value for key, value in node.items() if key != "type"}
     return node
