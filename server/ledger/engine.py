@@ -1,8 +1,9 @@
 """Connections of the ledger: how transactions begin, and how the schema comes about."""
 
+import fcntl
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite(self.url) if self.sqlite else _postgres(self.url)
         try:
-            with self.write() as connection:
+            with _alone(Path(self.url.database or "")) if self.sqlite else nullcontext(), self.write() as connection:
                 _ensure_schema(connection, sqlite=self.sqlite)
         except BaseException:
             self.close()
@@ -86,7 +87,6 @@ def _postgres(url: URL) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
-    _make_file(Path(url.database or ""))
     # No pool: a connection kept open would have to be closed by whoever forgets the ledger, and opening one is cheap.
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, poolclass=NullPool)
 
@@ -106,15 +106,37 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """Let one opener at a time make the file and turn on its write-ahead log, where SQLite fails without waiting."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unmade(path, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make_file(path)
+        yield
+    finally:
+        os.close(lock)
+
+
 def _make_file(path: Path) -> None:
     """Make an empty ledger that only its owner can read, so that SQLite need not choose the mode."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Only a file nobody can have open yet: closing any descriptor of it would drop this process's SQLite locks.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
-        raise ConfigError(
-            f"The ledger {path} cannot be made: {error.strerror}.", fix="pass --ledger with a writable place"
-        ) from error
+        raise _unmade(path, error) from error
+
+
+def _unmade(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"The ledger {path} cannot be made: {error.strerror}.", fix="pass --ledger with a writable place"
+    )
 
 
 def _ensure_schema(connection: Connection, *, sqlite: bool) -> None:

@@ -472,9 +472,15 @@ def test_a_ledger_of_another_schema_version_is_not_used(world: "World") -> None:
         world.restarted().ledger.jobs()
 
 
-def test_processes_that_open_a_new_ledger_at_once_agree_on_it(world: "World") -> None:
+def test_openers_that_meet_at_a_new_ledger_agree_on_it(world: "World") -> None:
     ledgers = [world.restarted().ledger for _ in range(8)]
     assert in_threads(8, lambda number: ledgers[number].jobs() == []) == [True] * 8
+
+
+def test_a_new_sqlite_file_is_made_by_one_opener_while_the_others_wait(tmp_path: Path) -> None:
+    for attempt in range(40):
+        ledgers = [open_ledger(f"sqlite:///{tmp_path}/{attempt}.db") for _ in range(8)]
+        assert in_threads(8, lambda number: ledgers[number].jobs() == []) == [True] * 8  # noqa: B023  # joined at once
 
 
 @pytest.mark.parametrize(
