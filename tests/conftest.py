@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from novaforge.guards.consent import ceiling_text, prompt_sha256
 from novaforge.guards.plan import Plan
@@ -26,6 +27,12 @@ from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.outcome import ApplyResult
 from novaforge.tools.plans.worker import Pace
 from novaforge.tools.records import Approval, Ledger
+
+STEADY: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("steady", derandomize=True, database=None, **STEADY)
+settings.register_profile("explore", **STEADY)
+settings.load_profile("steady")
+"""Property tests try the same cases on every machine, however slow; `--hypothesis-profile=explore` looks for new ones."""
 
 FAKE_WORKER = [sys.executable, "-I", "-S", str(Path(__file__).parent / "sandbox" / "fake_worker.py")]
 """A worker that keeps the contract without torch; tests of the real one set worker_command back."""

@@ -24,6 +24,8 @@ from novaforge.tools.jobs.tool import get_job, list_jobs, stop_job, tail_logs
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
+PATIENT_S = 300.0
+"""How long a test waits for what will happen, on a machine however busy."""
 ARGUMENTS: JsonObject = {"source": "rows.csv", "columns": {"query": "Body"}}
 
 
@@ -66,7 +68,7 @@ class Bench:
     def ended(self, job: DataJob) -> DataJob:
         """Wait until a pass has ended."""
         with job.changed:
-            assert job.changed.wait_for(lambda: job.ended, 20)
+            assert job.changed.wait_for(lambda: job.ended, PATIENT_S)
         threading_done(job.job_id)
         return job
 
@@ -74,7 +76,7 @@ class Bench:
 def threading_done(name: str) -> None:
     for thread in threading.enumerate():
         if thread.name == name:
-            thread.join(20)
+            thread.join(PATIENT_S)
 
 
 MakeBench = Callable[..., Bench]
@@ -94,7 +96,7 @@ def bench(desk: "Desk") -> Iterator[MakeBench]:
 
 
 def test_a_short_pass_is_an_ordinary_call_and_starts_again_next_time(bench: MakeBench) -> None:
-    one = bench(20)
+    one = bench(PATIENT_S)
     one.release.set()
     for runs in (1, 2):
         job = one.call()
@@ -105,7 +107,7 @@ def test_a_short_pass_is_an_ordinary_call_and_starts_again_next_time(bench: Make
 def test_a_long_pass_is_answered_with_a_handle_progress_and_what_to_do(bench: MakeBench) -> None:
     one = bench()
     one.call()
-    one.begun.acquire(timeout=20)
+    one.begun.acquire(timeout=PATIENT_S)
     shown = one.call().outcome(InspectResult)
     assert (shown.status, shown.job_id) == ("running", job_id_of("inspect_dataset", ARGUMENTS))
     assert shown.job_id.startswith("data-") and len(shown.job_id) == 17
@@ -177,15 +179,15 @@ def test_a_crash_shows_no_rows(bench: MakeBench) -> None:
 
 
 def test_a_call_everybody_left_is_stopped_and_one_with_a_handle_goes_on(bench: MakeBench) -> None:
-    one = bench(20)
+    one = bench(PATIENT_S)
     gone = threading.Event()
     caller = threading.Thread(target=one.call, args=(gone.is_set,))
     caller.start()
-    assert one.begun.acquire(timeout=20)
+    assert one.begun.acquire(timeout=PATIENT_S)
     (job,) = one.jobs.all()
     assert isinstance(job, DataJob)
     gone.set()
-    caller.join(20)
+    caller.join(PATIENT_S)
     assert one.ended(job).phase == "stopped"
     two = bench()
     held = two.call()
@@ -196,21 +198,21 @@ def test_a_call_everybody_left_is_stopped_and_one_with_a_handle_goes_on(bench: M
 
 
 def test_a_pass_another_call_waits_for_is_not_stopped(bench: MakeBench) -> None:
-    one = bench(20)
+    one = bench(PATIENT_S)
     gone, got = threading.Event(), list[Any]()
     leaving = threading.Thread(target=one.call, args=(gone.is_set,))
     leaving.start()
-    assert one.begun.acquire(timeout=20)
+    assert one.begun.acquire(timeout=PATIENT_S)
     staying = threading.Thread(target=lambda: got.append(one.call()))
     staying.start()
     job = one.jobs.all()[0]
     assert isinstance(job, DataJob)
     with job.changed:
-        assert job.changed.wait_for(lambda: job.callers == 2, 20) or job.callers == 2
+        assert job.changed.wait_for(lambda: job.callers == 2, PATIENT_S) or job.callers == 2
     gone.set()
-    leaving.join(20)
+    leaving.join(PATIENT_S)
     one.release.set()
-    staying.join(20)
+    staying.join(PATIENT_S)
     assert got[0].phase == "completed"
 
 
@@ -239,7 +241,7 @@ def test_a_call_after_a_stop_waits_for_it_and_starts_anew(bench: MakeBench) -> N
 def test_the_job_tools_show_a_pass_its_result_and_that_it_has_no_log(bench: MakeBench) -> None:
     one = bench()
     job = one.call()
-    one.begun.acquire(timeout=20)
+    one.begun.acquire(timeout=PATIENT_S)
     shown = get_job(one.ctx, job_id=job.job_id)
     assert (shown.phase, shown.method, shown.stage) == ("running", "inspect_dataset", "7 rows read")
     assert shown.progress["rows"] == 7 and not shown.result and "nothing is billed" in shown.billing
@@ -272,7 +274,7 @@ def test_progress_is_told_again_while_nothing_moves_and_always_grows(
 ) -> None:
     monkeypatch.setattr(registry, "SAY_EVERY_S", 0.0)
     monkeypatch.setattr(registry, "LOOK_EVERY_S", 0.01)
-    one = bench(20)
+    one = bench(PATIENT_S)
     told: list[tuple[float, float | None, str]] = []
 
     def progress(done: float, total: float | None, message: str) -> None:
@@ -289,7 +291,7 @@ def test_more_passes_than_fit_wait_for_their_turn(bench: MakeBench) -> None:
     one = bench()
     jobs = [one.call(sample_rows=number) for number in range(registry.AT_ONCE + 2)]
     for _ in range(registry.AT_ONCE):
-        assert one.begun.acquire(timeout=20)
+        assert one.begun.acquire(timeout=PATIENT_S)
     waiting = [job for job in jobs if job.phase == "waiting"]
     assert len(waiting) == 2 and one.runs == registry.AT_ONCE
     waiting[0].stop()
@@ -321,7 +323,7 @@ def test_a_later_process_has_the_result_and_says_what_it_was(bench: MakeBench) -
 def test_another_living_process_is_told_and_not_competed_with(bench: MakeBench) -> None:
     one, two = bench(), bench()
     job = one.call()
-    one.begun.acquire(timeout=20)
+    one.begun.acquire(timeout=PATIENT_S)
     shown = two.call()
     assert isinstance(shown, StoredJob) and two.runs == 0
     outcome = shown.outcome(InspectResult)
@@ -376,7 +378,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_after_a_kill_the_answer_is_what_really_happened(
     bench: MakeBench, desk: "Desk", moment: str, phase: str, said: str
 ) -> None:
-    subprocess.run([sys.executable, "-c", KILLED, str(desk.folder), moment], timeout=60, check=False)
+    subprocess.run([sys.executable, "-c", KILLED, str(desk.folder), moment], timeout=PATIENT_S, check=False)
     one = bench()
     job_id = job_id_of("transform_dataset", {"target": str(desk.folder / "out")})
     shown = get_job(one.ctx, job_id=job_id)

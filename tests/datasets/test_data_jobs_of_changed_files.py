@@ -24,7 +24,7 @@ def test_a_file_that_changed_is_read_again(desk: "Desk") -> None:
 
     def work(ctx: ToolContext) -> TransformResult:
         runs.release()
-        assert release.wait(20)
+        assert release.wait(300)
         return result
 
     def call() -> None:
@@ -32,7 +32,7 @@ def test_a_file_that_changed_is_read_again(desk: "Desk") -> None:
         release.set()
         assert isinstance(job, DataJob)
         with job.changed:
-            assert job.changed.wait_for(lambda: job.ended, 20)
+            assert job.changed.wait_for(lambda: job.ended, 300)
 
     now = desk.ctx.clock().timestamp()
     os.utime(source, (now - 60, now - 60))

@@ -47,7 +47,7 @@ def test_a_file_that_cannot_grow_leaves_the_old_state_and_says_so(desk: "Desk", 
     desk.csv(ROWS)
     before = desk.tree()
     command = [sys.executable, "-c", SCRIPT, str(desk.folder), "200000", split]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 3, ended.stderr
     assert "File too large" in ended.stdout and "nothing was left behind" in ended.stdout
     assert desk.tree() == before
@@ -57,7 +57,7 @@ def test_a_file_that_cannot_grow_leaves_the_old_state_and_says_so(desk: "Desk", 
 def test_a_full_disk_while_the_journal_is_written_leaves_the_old_state(desk: "Desk") -> None:
     desk.csv(ROWS)
     command = [sys.executable, "-c", SCRIPT, str(desk.folder), "10", "whole"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 3, ended.stderr
     assert not (desk.folder / "out").exists() and not [
         path for path in desk.folder.iterdir() if path.name.startswith(".")

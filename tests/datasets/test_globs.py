@@ -24,9 +24,9 @@ def test_a_pattern_fits_what_its_regular_expression_fits(parts: list[str], name:
 
 @pytest.mark.parametrize(("pattern", "name"), [("*a" * 30 + "b", "a" * 250), ("**/" * 30 + "zz", "a/" * 200 + "b")])
 def test_many_stars_and_a_long_name_take_no_time(pattern: str, name: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert not matcher(pattern)(name)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 20
 
 
 def test_brackets_that_mean_nothing_are_an_error() -> None:

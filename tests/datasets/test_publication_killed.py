@@ -40,7 +40,7 @@ def kill(work_dir: Path, root: Path, url: str, children: dict[str, str]) -> None
     script = str(Path(__file__).with_name("publish_and_die.py"))
     words = [f"{target}={moment}" for target, moment in children.items()]
     command = [sys.executable, script, str(work_dir), str(root), url, *words]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=600)
 
 
 def test_the_moments_below_are_all_there_are() -> None:

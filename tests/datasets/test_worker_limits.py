@@ -50,7 +50,7 @@ def test_waiting_without_work_or_long_work_of_this_process_is_no_hang(
     monkeypatch.setattr(pools, "QUIET_S", 0.05)
     for _ in range(5):
         pool.collect(0.1)  # nothing was asked of it
-    monkeypatch.setattr(pools, "QUIET_S", 20)
+    monkeypatch.setattr(pools, "QUIET_S", 250)
     _give(pool, 2)
     assert _answer(pool).kind == "result"
 

@@ -120,7 +120,7 @@ def test_missing_files_and_uris_that_name_none_are_found(ctx: ToolContext, prefi
 
 
 @given(uri=st.text(max_size=20).map("s3://".__add__) | st.from_regex(r"s3://[A-Za-z0-9_.:/%-]{0,80}", fullmatch=True))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_uri_of_a_row_is_judged_and_crashes_nothing(ctx: ToolContext, uri: str) -> None:
     assert set(inspect(ctx, [row(media(uri))])) <= {"DA8-uri", "DA8-missing", "DA8-files", "DA9-bucket"}
 

@@ -30,7 +30,7 @@ from novaforge.tools.datasets.output.outputs import Outputs
 from novaforge.tools.datasets.output.recovery import recover
 from novaforge.tools.datasets.rows import MediaRef
 
-LOOPBACK = CopySettings(loopback=True, seconds=5)
+LOOPBACK = CopySettings(loopback=True, seconds=60)
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_what_a_killed_process_copied_is_removed_by_the_next_call(
 ) -> None:
     arguments = [sandbox.url, str(work), prefix, ACCESS_KEY, SECRET_KEY]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", KILLED, *arguments], check=False, capture_output=True, text=True, timeout=300
     )
     assert (killed.stdout, killed.returncode) == ("12\n", -9), killed.stderr
     assert len(ctx.storage.list(prefix)) == 12

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from novaforge.tools.datasets.media.limits import MediaError
 from novaforge.tools.datasets.media.web import USER_AGENT, WebLimits, checked, is_public, read_web
 
-OPEN = WebLimits(seconds=5, bytes=1000, loopback=True)
+OPEN = WebLimits(seconds=60, bytes=1000, loopback=True)
 
 
 def test_a_file_comes_whole_and_the_server_sees_who_asks(web: Any, make: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_server_that_never_answers_is_given_up(silent_port: int) -> None:
         list(read_web(f"http://127.0.0.1:{silent_port}/x", OPEN._replace(seconds=0.1)))
     with pytest.raises(MediaError):
         list(read_web(f"https://127.0.0.1:{silent_port}/x", OPEN._replace(seconds=0.1)))
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 50, "the time it may take is not the default of the socket"
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX: ", HEAD + b"\r\n"])
