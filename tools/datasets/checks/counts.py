@@ -18,15 +18,15 @@ class Counts:
         self.lengths = Lengths()
         self.rejects = Rejects()
 
-    def add(self, line: int, hits: list[Hit], parts: set[str], prompt: str, answer: str) -> None:
-        """Count one row."""
+    def add(self, line: int, hits: list[Hit], parts: set[str], prompt: str, answer: str, size: int = 0) -> None:
+        """Count one row; `size` is that of the query in bytes where it is known, else 0."""
         self.rows += 1
         if hits:
             self.tally.add(line, hits)
         if parts:
             self.parts.update(parts)
         self.labels.add(answer)
-        self.lengths.add(prompt, answer)
+        self.lengths.add(prompt, answer, known=size)
 
     def merge(self, other: "Counts", file: str = "") -> None:
         """Add what was counted further down, in a file of that name."""

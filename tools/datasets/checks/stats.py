@@ -16,13 +16,13 @@ class Lengths:
         self._chars = 0
         self._bytes = 0
 
-    def add(self, *texts: str) -> None:
-        """Count one row by the sum of its texts."""
-        chars = size = 0
-        for text in texts:
-            length = len(text)
-            chars += length
-            size += length if text.isascii() else len(text.encode("utf-8"))
+    def add(self, *texts: str, known: int = 0) -> None:
+        """Count one row by the sum of its texts; `known` is the size of the first in bytes, where somebody knows it."""
+        chars, size = 0, known
+        for place, text in enumerate(texts):
+            chars += len(text)
+            if place or not known:
+                size += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         self._counts[chars] += 1
         self._chars += chars
         self._bytes += size

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings, RowView, encoded
+from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings, RowView
 from novaforge.tools.datasets.analysis.registry import make_checks
 from novaforge.tools.datasets.checks.counts import Counts
 from novaforge.tools.datasets.formats.base import RowFormat
@@ -85,23 +85,28 @@ class AuditRunner:
         wanted = self._work.row_format
         prompt, answer, texts, parts = wanted.texts_of(row)
         media = tuple(item.uri for item in media_items(row)) if parts & _MEDIA else ()
+        data, asked = _in_bytes(texts, prompt) if self._checks else (b"", b"")
         if self._work.rules:
             hits = wanted.check(row)
             if media and self._work.bucket and not self._work.media and self._elsewhere(media):
                 hits.append(Hit("DA9"))
-            counts.add(number, hits, parts, prompt, answer)
+            counts.add(number, hits, parts, prompt, answer, len(asked))
         if not self._checks:
             return RowView(number, prompt, answer, texts, "", media)
         own = row.get(wanted.id_key) if wanted.id_key else ""
-        named = own if isinstance(own, str) else ""
-        return RowView(
-            number, prompt, answer, texts, named, media, encoded(texts), prompt.encode("utf-8", "surrogatepass")
-        )
+        return RowView(number, prompt, answer, texts, own if isinstance(own, str) else "", media, data, asked)
 
     def _elsewhere(self, media: tuple[str, ...]) -> bool:
         """Tell media in another bucket than the data."""
         inside = f"s3://{self._work.bucket}/"
         return any(uri.startswith("s3://") and not uri.startswith(inside) for uri in media)
+
+
+def _in_bytes(texts: tuple[str, ...], prompt: str) -> tuple[bytes, bytes]:
+    """Return all texts with line feeds between them, and the query; the query is most often one of the texts."""
+    data = [text.encode("utf-8", "surrogatepass") for text in texts]
+    asked = next((each for text, each in zip(texts, data, strict=True) if text is prompt), None)
+    return b"\n".join(data), prompt.encode("utf-8", "surrogatepass") if asked is None else asked
 
 
 def view_of(line: Line, row_format: RowFormat) -> RowView:
