@@ -2,9 +2,11 @@
 
 import time
 
-from novaforge.guards.errors import CancelledError
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.cancelled import refuse_cancelled
 from novaforge.tools.datasets.reading.source import Source
+
+__all__ = ["Heartbeat", "refuse_cancelled"]
 
 _EVERY_ROWS = 4096
 _EVERY_S = 2.0
@@ -35,9 +37,3 @@ class Heartbeat:
             self._done = max(self._done + 1, self._source.bytes_read)
             message = f"{rows} rows read" + (f", {doing}" if doing else "")
             self._ctx.progress(self._done, max(self._done, self._source.bytes_total), message)
-
-
-def refuse_cancelled(ctx: ToolContext) -> None:
-    """Raise CancelledError when the call was cancelled or its job stopped."""
-    if ctx.cancelled():
-        raise CancelledError("The call was cancelled; nothing was written.", fix="call again if it is wanted after all")

@@ -1,32 +1,28 @@
 """The first sheet of Excel and OpenDocument workbooks as a table of texts."""
 
-import subprocess
-import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
-from typing import IO
 
 import orjson
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import Finding
 from novaforge.guards.text import one_line
-from novaforge.tools.datasets.children import command, environment
-from novaforge.tools.datasets.reading import sheet_worker
+from novaforge.tools.datasets.reading.apart import Apart, Task
 from novaforge.tools.datasets.reading.batch import Batch
 from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT
 from novaforge.tools.datasets.reading.line_layouts import refuse_difference, refuse_duplicates
 from novaforge.tools.datasets.reading.made import made_batches
 from novaforge.tools.datasets.reading.opened import OpenedFile
-from novaforge.tools.datasets.rows import ROW_BYTES, TOO_MANY_CELLS, Line, OnReject, Reject
+from novaforge.tools.datasets.rows import TOO_MANY_CELLS, Line, OnReject, Reject
 
 MOST_BYTES = 100 * 1024 * 1024
 MOST_UNPACKED = 600 * 1024 * 1024
+MOST_MEMORY = 2 * 1024**3
 """Workbooks are read as a whole, by their nature; these bounds, and those of its process, keep that from filling the memory."""
 
 _DAMAGED = "cannot be read as a workbook; it may be damaged, have a password, or a cell far from all others"
+_FIX = "save the workbook again, or as CSV"
 
 
 @dataclass
@@ -90,15 +86,17 @@ class _Sheet:
     def __init__(self, opened: OpenedFile) -> None:
         self._uri = opened.uri
         opened.progress(0)
-        data = self._bytes(opened)
-        self._output = self._start(opened, data)
-        self._names: list[str] = orjson.loads(self._line() or b"[]")
+        if opened.file.bytes > MOST_BYTES:
+            raise self._too_large(f"{opened.file.bytes // 1024**2} MB")
+        apart = Apart(opened, self._task())
+        self._names: list[str] = apart.note()
+        self._lines = (line for data in apart for line in data.split(b"\n")[:-1])
         self.first = 1
         self.names = self._header()
 
     def lines(self) -> Iterator[bytes]:
         """Yield each row as a JSON list of texts."""
-        return iter(self._line, b"")
+        return self._lines
 
     def notes(self) -> list[Finding]:
         """Return the names of the sheets that are not read."""
@@ -111,9 +109,9 @@ class _Sheet:
         ]
 
     def _header(self) -> list[str]:
-        for line in self.lines():
+        for line in self._lines:
             self.first += 1
-            if len(line) > ROW_BYTES:
+            if line.startswith(MADE_REJECT):
                 raise self._unusable("has a header over 1 MB")
             names: list[str] = orjson.loads(line)
             while names and not names[-1]:
@@ -123,56 +121,17 @@ class _Sheet:
                 return names
         raise self._unusable("has no rows in its first sheet")
 
-    def _bytes(self, opened: OpenedFile) -> bytes:
-        if opened.file.bytes > MOST_BYTES:
-            raise self._too_large(f"{opened.file.bytes // 1024**2} MB")
-        data = opened.random().read()
-        if data.startswith(b"PK"):
-            unpacked = self._unpacked(data)
-            if unpacked > MOST_UNPACKED:
-                raise self._too_large(f"{unpacked // 1024**2} MB unpacked")
-        return data
-
-    def _unpacked(self, data: bytes) -> int:
-        try:
-            return sum(part.file_size for part in zipfile.ZipFile(BytesIO(data)).infolist())
-        except Exception as error:
-            # The module raises errors of many kinds for damaged archives.
-            raise self._unusable(_DAMAGED) from error
-
-    def _start(self, opened: OpenedFile, data: bytes) -> IO[bytes]:
-        """Hand the workbook to a process of its own; returns what it writes."""
-        process = subprocess.Popen(
-            command(sheet_worker.__name__), env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        opened.on_close(lambda: _end(process))
-        assert process.stdin is not None and process.stdout is not None
-        with suppress(BrokenPipeError), process.stdin as pipe:
-            pipe.write(data)
-        return process.stdout
-
-    def _line(self) -> bytes:
-        """Return the next line without its line feed, an empty one at the end."""
-        line = self._output.readline(ROW_BYTES + 2)
-        if line == sheet_worker.DONE:
-            return b""
-        if not line.endswith(b"\n"):
-            raise self._unusable(_DAMAGED)
-        return line[:-1]
+    def _task(self) -> Task:
+        options = {
+            "most_unpacked": MOST_UNPACKED,
+            "too_large": self._too_large("SIZE").message,
+            "too_large_fix": self._too_large("").fix,
+        }
+        return Task("sheet", MOST_MEMORY, _DAMAGED, _FIX, options)
 
     def _too_large(self, size: str) -> RefusedError:
         message = f"{self._uri} has {size}; workbooks are read as a whole, up to 100 MB and 600 MB unpacked."
         return RefusedError(message, rule="source-size", fix="save it as CSV, which is read at any size")
 
     def _unusable(self, what: str) -> InputError:
-        return InputError(
-            f"{self._uri} {what}.", field="source", value=self._uri, fix="save the workbook again, or as CSV"
-        )
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    if process.stdout is not None:
-        process.stdout.close()
-    process.wait()
+        return InputError(f"{self._uri} {what}.", field="source", value=self._uri, fix=_FIX)

@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol, cast
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.cancelled import refuse_cancelled
 from novaforge.tools.datasets.reading.batch import block_bytes
 from novaforge.tools.datasets.reading.encoding import Utf8
 from novaforge.tools.datasets.reading.files import SourceFile
@@ -125,6 +126,11 @@ class OpenedFile:
         if is_s3(self.uri):
             return cast(BinaryIO, S3Random(self._ctx.storage, self.file))
         return self._stack.enter_context(self._ctx.storage.open(self.uri))
+
+    def refuse_cancelled(self) -> None:
+        """Raise CancelledError when nobody wants its rows any more, for readers that wait."""
+        if self._ctx is not None:
+            refuse_cancelled(self._ctx)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have something done when the file is closed."""
