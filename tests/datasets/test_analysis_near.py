@@ -185,4 +185,4 @@ def test_blanks_of_any_kind_do_not_count(blank: str) -> None:
         shingles([source, spaced, "next to it"]).hashes.tolist()[: len(shingles([source]).hashes)]
         == shingles([spaced]).hashes.tolist()
     )
-    assert len(shingles([source]).hashes) > 40
+    assert len(shingles([source]).hashes) > 30

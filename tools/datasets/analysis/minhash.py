@@ -41,10 +41,11 @@ def bands_for(threshold: float, words: int, recall: float) -> int:
 class Alike:
     """Finds pairs of rows in a spool of records that end with a signature."""
 
-    def __init__(self, spool: Spool, first_word: int, threshold: float, recall: float) -> None:
+    def __init__(self, spool: Spool, first_word: int, threshold: float, recall: float, cut: float = 0) -> None:
+        """Look for pairs at the threshold, of which `recall` are to be compared; a pair passes at `cut`, else at the threshold."""
         self._spool = spool
         self._first = first_word
-        self._least = threshold
+        self._least = cut or threshold
         self._bands = bands_for(threshold, spool.width - first_word, recall)
 
     def pairs(
