@@ -70,7 +70,7 @@ def test_an_element_over_the_limit_is_skipped_without_being_kept(inner: str) -> 
         "nested": [{"z": "w"}] * (ROW_BYTES // 8),
     }[inner]
     data = orjson.dumps([{"a": 1}, {"b": big, "c": [big]}, {"d": "}"}])
-    elements = Elements(blocks(data[1:], 70_000), "x")
+    elements = Elements(blocks(data[1:], 70_000), "x", longest=ROW_BYTES)
     assert list(elements) == [b'{"a":1}', b"", b'{"d":"}"}'] and elements.closed
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from novaforge.guards.findings import Finding
+from novaforge.guards.text import one_line
 from novaforge.tools.datasets.reading.apart import Apart, Task
 from novaforge.tools.datasets.reading.batch import Batch
 from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder
@@ -26,7 +27,7 @@ class ColumnarLayout:
     def __init__(self, kind: str) -> None:
         self.format = kind
         self.decoder = JsonlDecoder(made=True)
-        self._open_ended: list[str] = []
+        self._incomplete: list[str] = []
 
     def batches(self, index: int, opened: OpenedFile) -> Iterator[Batch]:
         """Yield the rows as JSON Lines; raises InputError for a damaged file, RefusedError for columns JSON cannot hold."""
@@ -36,17 +37,17 @@ class ColumnarLayout:
         for data in apart:
             yield Batch(index, first, data)
             first += data.count(b"\n")
-        if apart.found.get("open_ended"):
-            self._open_ended.append(opened.uri)
+        if missing := apart.found.get("missing"):
+            self._incomplete.append(f"{opened.uri} {one_line(missing)}")
 
     def notes(self) -> list[Finding]:
-        """Return which streams do not end with the mark of their end."""
-        if not self._open_ended:
+        """Return which Arrow files may lack rows although what is there is well-formed."""
+        if not self._incomplete:
             return []
-        message = f"{self._open_ended[0]} does not end with the mark of its end; rows may be missing"
+        message = f"{self._incomplete[0]}; rows may be missing"
         fix = "compare the number of rows, or write the file again"
         return [
-            Finding(rule="source-arrow-end", severity="warn", message=message, fix=fix, count=len(self._open_ended))
+            Finding(rule="source-arrow-end", severity="warn", message=message, fix=fix, count=len(self._incomplete))
         ]
 
     def _task(self, opened: OpenedFile) -> Task:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
 from novaforge.guards.errors import InputError, RefusedError
+from novaforge.tools.datasets.reading.arrow_index import unnamed_bytes
 from novaforge.tools.datasets.reading.arrow_rows import lines_of, refuse_types
 from novaforge.tools.datasets.reading.made import made_batches
 
@@ -12,6 +13,8 @@ _MOST_ROWS = 4096
 _BUFFER_BYTES = 1024 * 1024
 _STREAM_MARK = b"\xff\xff\xff\xff"
 _END_MARK = _STREAM_MARK + b"\0\0\0\0"
+_PADDING = 64
+"""Bytes that may stand between the rows and the index, or behind the end of a stream: its mark, and zeros up to a full word."""
 
 
 class Sink(Protocol):
@@ -23,8 +26,7 @@ class Sink(Protocol):
 
 
 def read_columnar(file: BinaryIO, request: dict[str, Any], sink: Sink) -> dict[str, Any]:
-    """Hand all rows to `sink` as JSON Lines; returns whether an Arrow stream is without its end, and how many rows the
-    metadata say.
+    """Hand all rows to `sink` as JSON Lines; returns, under `missing`, why rows of an Arrow file may be missing.
 
     Raises InputError and RefusedError, and whatever libraries raise for damaged files.
     """
@@ -110,20 +112,31 @@ class _Parquet(_Reader):
 
 
 class _Arrow(_Reader):
+    def __init__(self, file: BinaryIO, request: dict[str, Any]) -> None:
+        super().__init__(file, request)
+        self._missing = ""
+
     def found(self) -> dict[str, Any]:
-        """Tell whether a stream ends without its mark: cut off between two record batches it is well-formed."""
-        return {"open_ended": self._request["stream"] and not self._ends()}
+        """Return why rows may be missing, although what is there is well-formed; an empty text when nothing says so."""
+        return {"missing": self._missing}
 
     def _batches(self) -> Iterator[tuple[Any, float]]:
+        return self._stream() if self._request["stream"] else self._indexed()
+
+    def _indexed(self) -> Iterator[tuple[Any, float]]:
         from pyarrow import ipc  # here, not above: heavy, and only needed for these formats
 
-        if not self._request["stream"]:
-            with ipc.open_file(self._file) as file:
-                refuse_types(file.schema, self._uri)
-                total = file.num_record_batches
-                for number in range(total):
-                    yield from self._slices(file.get_batch(number), number / total, 1 / total)
-            return
+        with ipc.open_file(self._file) as file:
+            refuse_types(file.schema, self._uri)
+            total = file.num_record_batches
+            for number in range(total):
+                yield from self._slices(file.get_batch(number), number / total, 1 / total)
+            if unnamed_bytes(self._file, self._request["size"]) > _PADDING:
+                self._missing = "has bytes that its index does not name"
+
+    def _stream(self) -> Iterator[tuple[Any, float]]:
+        from pyarrow import ipc  # here, not above: heavy, and only needed for these formats
+
         size = self._request["size"]
         with ipc.open_stream(self._file) as reader:
             refuse_types(reader.schema, self._uri)
@@ -132,6 +145,12 @@ class _Arrow(_Reader):
                 share = min(1.0, self._file.tell() / size)
                 yield from self._slices(record_batch, before, share - before)
                 before = share
+            behind = size - self._file.tell()
+        if behind > _PADDING:
+            self._missing = "has bytes behind the mark of its end"
+        elif not self._ends():
+            # Cut off between two record batches it is well-formed.
+            self._missing = "does not end with the mark of its end"
 
     def _slices(self, record_batch: Any, before: float, share: float) -> Iterator[tuple[Any, float]]:
         rows = record_batch.num_rows

@@ -14,10 +14,11 @@ from novaforge.tools.datasets.reading.json_split import TOO_LONG, Elements
 from novaforge.tools.datasets.reading.jsonl_rows import MADE_REJECT, JsonlDecoder, made_reject
 from novaforge.tools.datasets.reading.made import made_batches
 from novaforge.tools.datasets.reading.opened import OpenedFile
-from novaforge.tools.datasets.rows import BAD_JSON, TOO_LARGE
+from novaforge.tools.datasets.rows import BAD_JSON, MEDIA_ROW_BYTES, ROW_BYTES, TOO_LARGE
 
-LOOK_FOR_LIST = 8 * 1024 * 1024
-"""How much of a file that is one object is looked through for its list of rows; a smaller one is looked at whole."""
+LOOK_FOR_LIST = MEDIA_ROW_BYTES + ROW_BYTES
+"""How much of a file that is one object is looked through for its list of rows; a smaller one, such as one row, is looked
+at whole."""
 
 
 class JsonLayout:
@@ -80,7 +81,7 @@ class JsonLayout:
         elif whole:
             yield data.strip()
         else:
-            message = f"{opened.uri} is one object without a list of objects in its first 8 MB."
+            message = f"{opened.uri} is one object without a list of objects in its first {LOOK_FOR_LIST // 10**6} MB."
             raise InputError(message, field="source", value=opened.uri, fix="write one object per row")
 
     def _one_after_the_other(self, opened: OpenedFile, blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from novaforge.guards.errors import InputError
-from novaforge.tools.datasets.rows import ROW_BYTES
+from novaforge.tools.datasets.rows import MEDIA_ROW_BYTES, ROW_BYTES
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(
@@ -22,16 +22,20 @@ TOO_LONG = b""
 class Elements:
     """The elements of an array whose opening bracket was read already; with `bare`, values one after the other.
 
-    `closed` tells in the end whether the closing bracket came, `tidy` whether commas stood where they must, and
+    An element of more than `longest` bytes is TOO_LONG. `closed` tells in the end whether the closing bracket came, `tidy` whether commas stood where they must, and
     `rest` holds the bytes read behind the bracket. Raises InputError for what is no JSON at all.
     """
 
-    def __init__(self, blocks: Iterator[bytes], uri: str, *, bare: bool = False) -> None:
+    def __init__(
+        self, blocks: Iterator[bytes], uri: str, *, bare: bool = False, longest: int = MEDIA_ROW_BYTES
+    ) -> None:
         self._blocks = blocks
         self._uri = uri
         self._bare = bare
+        self._longest = longest
         self._data = b""
         self._gap = self._begin = self._place = self._depth = 0
+        self._text = -1
         self._long = self._in_string = False
         self._first = True
         self.closed = False
@@ -41,12 +45,11 @@ class Elements:
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
             self._data += block
-            if self._in_string and not self._leave_string():
-                self._drop(self._place)
-                continue
-            yield from self._scan()
-            if self.closed:
-                return
+            if not self._in_string or self._leave_string():
+                yield from self._ended_text()
+                yield from self._scan()
+                if self.closed:
+                    return
             self._shorten()
         yield from self._last()
 
@@ -59,8 +62,9 @@ class Elements:
                 if not self._depth:
                     yield from self._value(start, place)
             elif sign == _QUOTE:
-                # A text that does not end in these bytes.
-                self._place = start
+                # A text that does not end in these bytes, and is not looked through again with the next ones.
+                self._text, self._place, self._in_string = start, start + 1, True
+                self._leave_string()
                 return
             elif sign in _OPEN:
                 if not self._depth:
@@ -77,6 +81,12 @@ class Elements:
                 self.closed, self.rest, self._data = True, data[place:], b""
                 return
         self._place = len(data)
+
+    def _ended_text(self) -> Iterator[bytes]:
+        """Yield a text that began in earlier bytes and is an element itself."""
+        if self._text >= 0 and not self._depth:
+            yield from self._value(self._text, self._place)
+        self._text = -1
 
     def _value(self, start: int, end: int) -> Iterator[bytes]:
         """Yield a flat object or a text."""
@@ -98,21 +108,16 @@ class Elements:
     def _shorten(self) -> None:
         """Drop what was given out, and what is too long to be kept."""
         keep = self._begin if self._depth else self._gap
-        if len(self._data) - keep > ROW_BYTES:
-            if not self._depth:
-                message = f"{self._uri} has over 1 MB between two JSON values that is no JSON."
-                raise InputError(message, field="source", value=self._uri, fix="give a JSON or JSON Lines file")
-            self._long = True
+        if not self._depth and len(self._data) - keep > ROW_BYTES:
+            message = f"{self._uri} has over 1 MB between two JSON values that is no JSON."
+            raise InputError(message, field="source", value=self._uri, fix="give a JSON or JSON Lines file")
+        self._long = self._long or len(self._data) - keep > self._longest
         if self._long:
             keep = self._place
-            if len(self._data) - keep > ROW_BYTES:
-                self._in_string, self._place = True, self._place + 1
-                self._leave_string()
-                keep = self._place
         self._drop(keep)
 
     def _leave_string(self) -> bool:
-        """Move behind a text that is being skipped; False, and at its last bytes, when it does not end here."""
+        """Move behind a text that began in earlier bytes; False, and at its last bytes, when it does not end here."""
         match = _REST_OF_STRING.match(self._data, self._place)
         self._place = match.end() if match else self._place
         if self._data[self._place : self._place + 1] != b'"':
@@ -125,6 +130,7 @@ class Elements:
         self._place = max(0, self._place - size)
         self._begin = max(0, self._begin - size)
         self._gap = max(0, self._gap - size)
+        self._text = max(0, self._text - size) if self._text >= 0 else -1
 
     def _last(self) -> Iterator[bytes]:
         if self._depth:
