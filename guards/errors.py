@@ -5,6 +5,7 @@ NovaForgeError
     RefusedError    a guard says no, or the combination is not supported
     ConfigError     the server's own installation or settings
     CancelledError  the caller no longer wants the result
+    RunningError    something else has to end first, and goes on by itself
     AwsError        an AWS call failed
         NotFoundError   the thing asked for does not exist
         ConflictError   a thing of that name exists already
@@ -21,6 +22,7 @@ __all__ = [
     "NotFoundError",
     "NovaForgeError",
     "RefusedError",
+    "RunningError",
 ]
 
 
@@ -73,6 +75,12 @@ class CancelledError(NovaForgeError):
     """The call was cancelled or its job stopped; nothing half-written is left."""
 
     kind = "cancelled"
+
+
+class RunningError(NovaForgeError):
+    """What the call needs is still being worked on by a job; the same call works when that has ended."""
+
+    kind = "running"
 
 
 class AwsError(NovaForgeError):

@@ -1,5 +1,6 @@
 """The one object tools receive: everything they may touch, nothing global."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,3 +73,5 @@ class ToolContext:
     """The passes over data this process runs; None outside a server."""
     rows_done: Callable[[int], None] = field(default=lambda rows: None)
     """Told now and then how many rows a long pass has read."""
+    begun: float = field(default_factory=time.monotonic)
+    """When the call began, by the monotonic clock."""

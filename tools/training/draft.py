@@ -13,8 +13,7 @@ from novaforge.guards.plan import Action, Cost, PlanBody, Precondition, RecipeSo
 from novaforge.guards.rules.facts import Known, Seen, Unknown
 from novaforge.guards.rules.table import check_training
 from novaforge.guards.values import JsonObject
-from novaforge.tools.aws.storage import is_s3, split_s3
-from novaforge.tools.catalog.support import Combination
+from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.jobs.refresh import refresh
 from novaforge.tools.plans.checks import check_steps
@@ -27,12 +26,13 @@ from novaforge.tools.records import ENDED_PHASES, JobPhase, JobRecord
 from novaforge.tools.training.facts import data_facts, machine_facts, training_facts
 from novaforge.tools.training.hub import HubRecipe
 from novaforge.tools.training.inputs import JobInput
-from novaforge.tools.training.machines import Machines, job_cost
+from novaforge.tools.training.machines import job_cost
 from novaforge.tools.training.places import read_bucket_regions
 from novaforge.tools.training.render import Rendered
 from novaforge.tools.training.rewards import Reward
 from novaforge.tools.training.roles import Right, execution_role, look_at_role, s3_rights
-from novaforge.tools.training.start import Start, read_history
+from novaforge.tools.training.setup import Setup
+from novaforge.tools.training.start import read_history
 from novaforge.tools.training.yamltext import HUB_CHANGED
 
 
@@ -40,16 +40,11 @@ from novaforge.tools.training.yamltext import HUB_CHANGED
 class Draft:
     """All that is decided about one job before its plan is written."""
 
+    setup: Setup
     action: Action
     title: str
-    name: str
-    combination: Combination
-    hub: HubRecipe
     recipe: Rendered
-    machines: Machines
-    start: Start
     inputs: tuple[JobInput, ...]
-    output: str
     estimate: Estimate
     spec: JsonObject
     role: str | None = None
@@ -57,15 +52,6 @@ class Draft:
     reward: Reward | None = None
     base: str | None = None
     notes: tuple[Fact, ...] = field(default=())
-
-
-def output_prefix(output: str) -> str:
-    """Return an output prefix without a slash at its end; raises InputError for a local path or a whole bucket."""
-    if not is_s3(output) or not split_s3(output)[1].strip("/"):
-        raise InputError(
-            f"{output} is not an S3 prefix.", field="output", value=output, fix="write s3://bucket/a-fresh-prefix"
-        )
-    return output.rstrip("/")
 
 
 def whole(recipe: Rendered, name: str) -> int:
@@ -86,43 +72,43 @@ def plain_spec(arguments: dict[str, Any]) -> JsonObject:
 def store(ctx: ToolContext, draft: Draft) -> PlanView:
     """Gather what remains to be known, apply the rules, and store the plan. Nothing is started or written to AWS."""
     created, expires = plan_times(ctx)
-    cost = job_cost(draft.machines, draft.estimate, draft.max_runtime_s)
+    cost = job_cost(draft.setup.machines, draft.estimate, draft.max_runtime_s)
     role = execution_role(ctx, draft.role)
     role_facts, role_fact, role_arn = look_at_role(ctx, role, _rights(draft))
-    empty = _output_empty(ctx, draft.output)
+    empty = _output_empty(ctx, draft.setup.output)
     tags = plan_tags(ctx, cost.ceiling_usd, expires)
     steps = _steps(draft, role_arn, cost, tags)
     check_steps(ctx, steps)
-    regions = read_bucket_regions(ctx, [*(item.read_from for item in draft.inputs), draft.output])
+    regions = read_bucket_regions(ctx, [*(item.read_from for item in draft.inputs), draft.setup.output])
     facts = training_facts(
-        draft.combination,
+        draft.setup.combination,
         draft.recipe,
-        machine=machine_facts(ctx, draft.machines, cost, draft.hub.image, draft.estimate.seconds_per_step),
+        machine=machine_facts(ctx, draft.setup.machines, cost, draft.setup.hub.image, draft.estimate.seconds_per_step),
         data=data_facts(draft.inputs[0], draft.recipe, len(draft.inputs) > 1, regions),
         role=role_facts,
-        history=read_history(ctx, draft.start, draft.base, empty, draft.combination.model),
+        history=read_history(ctx, draft.setup.start, draft.base, empty, draft.setup.combination.model),
         reward=draft.reward.facts if draft.reward else None,
-        output=draft.output,
+        output=draft.setup.output,
     )
     body = PlanBody(
         plan_id=new_plan_id(created),
         action=draft.action,
         title=draft.title,
-        name=draft.name,
-        model=draft.combination.model,
-        method=draft.combination.method,
-        platform=draft.combination.platform,
+        name=draft.setup.name,
+        model=draft.setup.combination.model,
+        method=draft.setup.combination.method,
+        platform=draft.setup.combination.platform,
         principal=ctx.aws.principal(),
         sandbox=ctx.mode.sandbox,
         steps=tuple(steps),
         recipe=_source(draft),
-        image=draft.hub.image,
+        image=draft.setup.hub.image,
         inputs=tuple(item.identity for item in draft.inputs),
         cost=cost,
-        findings=(*check_training(facts), *_same_output(ctx, draft.output), *_further_findings(draft)),
+        findings=(*check_training(facts), *_same_output(ctx, draft.setup.output), *_further_findings(draft)),
         facts=(*_facts(ctx, draft, empty), role_fact),
         preconditions=tuple(_preconditions(ctx, draft, role_arn, empty)),
-        output=draft.output,
+        output=draft.setup.output,
         spec=draft.spec,
         created_at=created,
         expires_at=expires,
@@ -132,32 +118,34 @@ def store(ctx: ToolContext, draft: Draft) -> PlanView:
 
 def _steps(draft: Draft, role_arn: str, cost: Cost, tags: list[JsonObject]) -> list[Step]:
     order = JobOrder(
-        method=draft.combination.method,
-        name=draft.name,
+        method=draft.setup.combination.method,
+        name=draft.setup.name,
         role_arn=role_arn,
-        image=draft.hub.image,
-        start=draft.start.location,
+        image=draft.setup.hub.image,
+        start=draft.setup.start.location,
         reward_arn=draft.reward.arn if draft.reward else None,
         inputs=tuple(("validation" if item.role == "validation" else "train", item.read_from) for item in draft.inputs),
         recipe=draft.recipe.text,
-        output=draft.output,
-        instance_type=draft.machines.instance_type,
-        instance_count=draft.machines.count,
+        output=draft.setup.output,
+        instance_type=draft.setup.machines.instance_type,
+        instance_count=draft.setup.machines.count,
         max_runtime_s=cost.max_runtime_s,
         tags=tags,
     )
     uploads = [item.upload for item in draft.inputs if item.upload]
-    return [*uploads, *platform_of(draft.combination.platform).render(order)]
+    return [*uploads, *platform_of(draft.setup.combination.platform).render(order)]
 
 
 def _rights(draft: Draft) -> list[Right]:
     reads = [item.read_from for item in draft.inputs]
-    rights = s3_rights([*reads, *platform_of(draft.combination.platform).reads(draft.output)], draft.output)
+    rights = s3_rights(
+        [*reads, *platform_of(draft.setup.combination.platform).reads(draft.setup.output)], draft.setup.output
+    )
     return [*rights, Right("lambda:InvokeFunction", draft.reward.arn)] if draft.reward else rights
 
 
 def _source(draft: Draft) -> RecipeSource:
-    hub = draft.hub
+    hub = draft.setup.hub
     return RecipeSource(
         name=hub.name,
         hub_content=hub.hub_content,
@@ -234,16 +222,16 @@ def _facts(ctx: ToolContext, draft: Draft, empty: Seen[bool]) -> Iterator[Fact]:
     if isinstance(empty, Unknown):
         yield not_checked("output", empty.reason, "s3:ListObjectsV2")
     else:
-        yield known("output", {"uri": draft.output, "empty": empty.value}, "s3:ListObjectsV2")
-    yield draft.start.fact
-    legal: list[JsonValue] = list(draft.machines.legal_counts)
-    hub: JsonObject = {"recipe": draft.hub.name, "version": draft.hub.hub_version, "legal_counts": legal}
+        yield known("output", {"uri": draft.setup.output, "empty": empty.value}, "s3:ListObjectsV2")
+    yield draft.setup.start.fact
+    legal: list[JsonValue] = list(draft.setup.machines.legal_counts)
+    hub: JsonObject = {"recipe": draft.setup.hub.name, "version": draft.setup.hub.hub_version, "legal_counts": legal}
     yield known("hub", hub, "sagemaker:DescribeHubContent")
-    yield known("image", {"uri": draft.hub.image, "pinned": False}, "hub")
-    price = draft.machines.price
+    yield known("image", {"uri": draft.setup.hub.image, "pinned": False}, "hub")
+    price = draft.setup.machines.price
     shown: JsonObject = {"usd_per_hour": str(price.usd_per_hour), "as_of": price.as_of.isoformat()}
     yield known(f"price {price.instance_type}", shown, price.source)
-    yield draft.machines.quota.fact()
+    yield draft.setup.machines.quota.fact()
     if draft.reward:
         yield draft.reward.fact
     yield from draft.notes
@@ -252,11 +240,11 @@ def _facts(ctx: ToolContext, draft: Draft, empty: Seen[bool]) -> Iterator[Fact]:
 def _preconditions(ctx: ToolContext, draft: Draft, role_arn: str, empty: Seen[bool]) -> Iterator[Precondition]:
     yield expect(ctx, "caller", "caller", {})
     for item in draft.inputs:
-        yield expect(ctx, f"{item.role} data", "object", item.target)
+        yield item.precondition
     if isinstance(empty, Known):
-        yield expect(ctx, "output", "empty_prefix", {"uri": f"{draft.output}/"})
-    yield expect(ctx, "recipe", "recipe", _recipe_target(draft.hub))
-    price = draft.machines.price
+        yield expect(ctx, "output", "empty_prefix", {"uri": f"{draft.setup.output}/"})
+    yield expect(ctx, "recipe", "recipe", _recipe_target(draft.setup.hub))
+    price = draft.setup.machines.price
     target: JsonObject = {
         "instance_type": price.instance_type,
         "region": price.region,

@@ -2,21 +2,18 @@
 
 from typing import Any, Literal
 
-from novaforge.guards.cost import estimate_evaluation
+from novaforge.guards.cost import Estimate, estimate_evaluation
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.findings import known
 from novaforge.tools.arguments import Model, Overrides, PlatformName
 from novaforge.tools.catalog.support import require_supported
 from novaforge.tools.context import ToolContext
-from novaforge.tools.plans.names import slug
 from novaforge.tools.plans.view import PlanView
-from novaforge.tools.platforms.registry import platform_of
-from novaforge.tools.training.draft import Draft, output_prefix, plain_spec, store, whole
-from novaforge.tools.training.hub import HubRecipe, find_recipe
-from novaforge.tools.training.inputs import look_at_input
-from novaforge.tools.training.machines import Machines, choose_machines
+from novaforge.tools.training.draft import Draft, plain_spec, store, whole
+from novaforge.tools.training.inputs import look_at_inputs
+from novaforge.tools.training.machines import Machines
 from novaforge.tools.training.render import Rendered, render
-from novaforge.tools.training.start import Start, resolve_start
+from novaforge.tools.training.setup import Setup, set_up
 from novaforge.tools.training.yamltext import load_template
 
 Task = Literal["gen_qa"]
@@ -50,35 +47,21 @@ def plan_evaluation(
     arguments = {key: value for key, value in locals().items() if key != "ctx"}
     combination = require_supported(model, "EVALUATION", platform)
     file = _require_data(task, data)
-    target, label = output_prefix(output), slug(name or f"{task}-{model}")
-    hub = find_recipe(ctx, combination, instance_type=instance_type, task=task)
-    machines = choose_machines(ctx, combination, hub, instance_type, instance_count)
-    start = resolve_start(ctx, base, model)
-    recipe = _render(hub, overrides or {}, label, machines, start, task)
-    data_file = look_at_input(
-        ctx,
-        file,
-        role="evaluation",
-        method="EVALUATION",
-        model=model,
-        prefix=platform_of(combination.platform).uploads(target),
-        upload_as=FILE_NAMES[task],
-    )
+    setup = set_up(
+        ctx, combination, name=name or f"{task}-{model}", output=output, base=base,
+        instance_type=instance_type, instance_count=instance_count, task=task,
+    )  # fmt: skip
+    recipe = _render(setup, overrides or {}, task)
+    given = {"evaluation": file}
+    inputs = look_at_inputs(ctx, combination, given, setup.output, task=task, upload_as=FILE_NAMES[task])
     draft = Draft(
+        setup=setup,
         action="evaluate",
-        title=_title(task, model, machines, start),
-        name=label,
-        combination=combination,
-        hub=hub,
+        title=_title(task, setup),
         recipe=recipe,
-        machines=machines,
-        start=start,
-        inputs=(data_file,),
-        output=target,
-        estimate=estimate_evaluation(
-            data_file.file.rows, whole(recipe, "max_new_tokens"), machines.count, machines.instance_type
-        ),
-        spec=plain_spec({**arguments, "base_job": start.job.job_id if start.job else None}),
+        inputs=inputs,
+        estimate=_estimate(inputs[0].file.rows, recipe, setup.machines),
+        spec=plain_spec({**arguments, "base_job": setup.start.job.job_id if setup.start.job else None}),
         role=role,
         base=base,
         notes=(known("recipe section processor", "left out: it is for metric Lambdas, and none is used", "recipe"),),
@@ -97,20 +80,20 @@ def _require_data(task: str, data: str | None) -> str:
     return data
 
 
-def _render(hub: HubRecipe, overrides: Overrides, label: str, machines: Machines, start: Start, task: str) -> Rendered:
-    template = load_template(hub.template_text, hub.template_uri)
+def _render(setup: Setup, overrides: Overrides, task: str) -> Rendered:
+    template = load_template(setup.hub.template_text, setup.hub.template_uri)
     # The section is for metric Lambdas; left in without one, it names an empty function.
     template.pop("processor", None)
     injected: dict[str, Any] = {
-        "name": label,
-        "replicas": machines.count,
-        "model_name_or_path": start.location,
-        "run.model_name_or_path": start.location,
+        "name": setup.name,
+        "replicas": setup.machines.count,
+        "model_name_or_path": setup.start.location,
+        "run.model_name_or_path": setup.start.location,
         "data_s3_path": "",
         "output_s3_path": "",
         **TASKS[task],
     }
-    rendered = render(template, hub.params, overrides, injected)
+    rendered = render(template, setup.hub.params, overrides, injected)
     if whole(rendered, "max_new_tokens") < 1:
         # The hub allows 0; such a run bills and every answer is empty.
         raise InputError(
@@ -122,6 +105,17 @@ def _render(hub: HubRecipe, overrides: Overrides, label: str, machines: Machines
     return rendered
 
 
-def _title(task: str, model: str, machines: Machines, start: Start) -> str:
-    subject = f"the base model {model}" if start.is_base_model else start.job.job_id if start.job else "a checkpoint"
+def _estimate(rows: int, recipe: Rendered, machines: Machines) -> Estimate:
+    return estimate_evaluation(rows, whole(recipe, "max_new_tokens"), machines.count, machines.instance_type)
+
+
+def _title(task: str, setup: Setup) -> str:
+    start, machines = setup.start, setup.machines
+    subject = (
+        f"the base model {setup.combination.model}"
+        if start.is_base_model
+        else start.job.job_id
+        if start.job
+        else "a checkpoint"
+    )
     return f"Evaluate {subject} with {task} on {machines.count} x {machines.instance_type}"

@@ -4,11 +4,14 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from novaforge.guards.plan import InputIdentity, UploadStep
+from novaforge.guards.plan import InputIdentity, Precondition, UploadStep
 from novaforge.guards.values import JsonObject
 from novaforge.tools.aws.storage import is_s3
+from novaforge.tools.catalog.support import Combination
 from novaforge.tools.context import ToolContext
-from novaforge.tools.datasets.facts import TrainingFile, training_file
+from novaforge.tools.datasets.facts import TrainingFile
+from novaforge.tools.datasets.jobs.readings import Wanted, read_files
+from novaforge.tools.platforms.registry import platform_of
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jsonl")
 
@@ -36,16 +39,41 @@ class JobInput:
         return PurePosixPath(self.read_from).name
 
     @property
-    def target(self) -> JsonObject:
-        """What the plan's precondition reads again."""
-        return {"uri": self.given}
+    def precondition(self) -> Precondition:
+        """That the file stays as it was read, in the terms its storage tells it by again; it is not read a second time now."""
+        seen = self.file.identity
+        value: JsonObject = {
+            "bytes": seen.bytes, "etag": seen.etag, "version_id": seen.version_id,
+            "sha256": None if is_s3(self.given) else seen.sha256,
+        }  # fmt: skip
+        return Precondition(name=f"{self.role} data", kind="object", target={"uri": self.given}, expected=value)
 
 
-def look_at_input(
-    ctx: ToolContext, uri: str, *, role: str, method: str, model: str, prefix: str, upload_as: str | None = None
-) -> JobInput:
-    """Return a file with its facts; a local one gets an upload below `prefix`. Raises InputError when it is missing."""
-    seen = training_file(ctx, uri, method, model)
+def look_at_inputs(
+    ctx: ToolContext,
+    combination: Combination,
+    given: dict[str, str],
+    output: str,
+    *,
+    task: str | None = None,
+    upload_as: str | None = None,
+) -> tuple[JobInput, ...]:
+    """Return the files given by role with their facts; local ones get an upload below the platform's prefix.
+
+    Raises InputError for a file that cannot be read, RunningError when reading takes longer than a call may.
+    """
+    tool = "plan_evaluation" if combination.method == "EVALUATION" else "plan_training"
+    wanted = Wanted(method=combination.method, model=combination.model, platform=combination.platform)
+    if task is not None:
+        wanted["task"] = task
+    prefix = platform_of(combination.platform).uploads(output)
+    files = read_files(ctx, tool, [*given.values()], wanted)
+    return tuple(
+        _input(ctx, role, uri, seen, prefix, upload_as) for (role, uri), seen in zip(given.items(), files, strict=True)
+    )
+
+
+def _input(ctx: ToolContext, role: str, uri: str, seen: TrainingFile, prefix: str, upload_as: str | None) -> JobInput:
     if is_s3(uri):
         return JobInput(role, uri, uri, seen, None)
     name = PurePosixPath(uri).name

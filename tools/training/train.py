@@ -8,16 +8,13 @@ from novaforge.guards.findings import Fact, known
 from novaforge.tools.arguments import Method, Model, Overrides, PlatformName
 from novaforge.tools.catalog.support import Combination, require_supported
 from novaforge.tools.context import ToolContext
-from novaforge.tools.plans.names import slug
 from novaforge.tools.plans.view import PlanView
-from novaforge.tools.platforms.registry import platform_of
-from novaforge.tools.training.draft import Draft, output_prefix, plain_spec, store, whole
-from novaforge.tools.training.hub import HubRecipe, find_recipe
-from novaforge.tools.training.inputs import JobInput, look_at_input
-from novaforge.tools.training.machines import Machines, choose_machines
+from novaforge.tools.training.draft import Draft, plain_spec, store, whole
+from novaforge.tools.training.inputs import JobInput, look_at_inputs
+from novaforge.tools.training.machines import Machines
 from novaforge.tools.training.render import Rendered, render
 from novaforge.tools.training.rewards import look_at_reward, reward_arn
-from novaforge.tools.training.start import Start, resolve_start
+from novaforge.tools.training.setup import Setup, set_up
 from novaforge.tools.training.yamltext import load_template
 
 
@@ -46,25 +43,21 @@ def plan_training(
     arguments = {key: value for key, value in locals().items() if key != "ctx"}
     combination = _combination(method, model, platform)
     _check_method_arguments(method, reward, validation_data)
-    target, label = output_prefix(output), slug(name or f"{method}-{model}".lower())
-    hub = find_recipe(ctx, combination, instance_type=instance_type)
-    machines = choose_machines(ctx, combination, hub, instance_type, instance_count)
-    start = resolve_start(ctx, base, model)
+    setup = set_up(
+        ctx, combination, name=name or f"{method}-{model}".lower(), output=output, base=base,
+        instance_type=instance_type, instance_count=instance_count,
+    )  # fmt: skip
     arn = reward_arn(reward, ctx.aws.principal()) if reward else None
-    recipe = _render(hub, overrides or {}, label, machines, start, arn)
-    inputs = _inputs(ctx, combination, target, data, validation_data)
+    recipe = _render(setup, overrides or {}, arn)
+    given = {"train": data} | ({"validation": validation_data} if validation_data else {})
+    inputs = look_at_inputs(ctx, combination, given, setup.output)
     draft = Draft(
+        setup=setup,
         action="train",
-        title=_title(combination, machines, start),
-        name=label,
-        combination=combination,
-        hub=hub,
+        title=_title(setup),
         recipe=recipe,
-        machines=machines,
-        start=start,
         inputs=inputs,
-        output=target,
-        estimate=_estimate(method, recipe, machines),
+        estimate=_estimate(method, recipe, setup.machines),
         spec=plain_spec(arguments),
         role=role,
         max_runtime_s=max_runtime_s,
@@ -97,13 +90,11 @@ def _check_method_arguments(method: str, reward: str | None, validation_data: st
         )
 
 
-def _render(
-    hub: HubRecipe, overrides: Overrides, label: str, machines: Machines, start: Start, reward: str | None
-) -> Rendered:
+def _render(setup: Setup, overrides: Overrides, reward: str | None) -> Rendered:
     injected: dict[str, Any] = {
-        "name": label,
-        "replicas": machines.count,
-        "run.model_name_or_path": start.location,
+        "name": setup.name,
+        "replicas": setup.machines.count,
+        "run.model_name_or_path": setup.start.location,
         # HyperPod's fields: a training job reads its channels instead.
         "data_s3_path": "",
         "output_s3_path": "",
@@ -111,18 +102,8 @@ def _render(
     }
     if reward:
         injected |= {"reward_lambda_arn": reward, "run.reward_lambda_arn": reward, "api_endpoint.lambda_arn": reward}
-    return render(load_template(hub.template_text, hub.template_uri), hub.params, overrides, injected)
-
-
-def _inputs(
-    ctx: ToolContext, combination: Combination, output: str, data: str, validation_data: str | None
-) -> tuple[JobInput, ...]:
-    given = {"train": data} | ({"validation": validation_data} if validation_data else {})
-    prefix = platform_of(combination.platform).uploads(output)
-    return tuple(
-        look_at_input(ctx, uri, role=role, method=combination.method, model=combination.model, prefix=prefix)
-        for role, uri in given.items()
-    )
+    template = load_template(setup.hub.template_text, setup.hub.template_uri)
+    return render(template, setup.hub.params, overrides, injected)
 
 
 def _estimate(method: str, recipe: Rendered, machines: Machines) -> Estimate:
@@ -140,7 +121,8 @@ def _exposure(recipe: Rendered, data: JobInput) -> Fact:
     return known("exposure", {"rows_seen": seen, "epochs": epochs}, "max_steps x global_batch_size / rows")
 
 
-def _title(combination: Combination, machines: Machines, start: Start) -> str:
+def _title(setup: Setup) -> str:
+    combination, machines, start = setup.combination, setup.machines, setup.start
     source = "the base model" if start.is_base_model else start.job.job_id if start.job else "a checkpoint"
     return (
         f"Train {combination.model} with {combination.method} from {source}"

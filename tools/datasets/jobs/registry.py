@@ -29,6 +29,9 @@ AT_ONCE = 4
 
 REMEMBERED = 100
 
+Holds = Callable[[ToolContext, DataJob | StoredJob], bool]
+"""Tells of a pass that ended well whether its result still answers the call."""
+
 
 def job_id_of(tool: str, arguments: JsonObject) -> str:
     """Return the handle of a call: the same for the same tool and arguments."""
@@ -41,7 +44,7 @@ class DataJobs:
 
     def __init__(self, work_dir: Path | None = None, answer_within_s: float = ANSWER_WITHIN_S) -> None:
         self._folder = work_dir / FOLDER if work_dir else None
-        self._answer_within_s = answer_within_s
+        self.answer_within_s = answer_within_s
         self._jobs: dict[str, DataJob] = {}
         self._files: dict[DataJob, JobFile] = {}
         self._lock = threading.Lock()
@@ -56,21 +59,27 @@ class DataJobs:
         *,
         progress: Progress,
         gone: Callable[[], bool] = never,
+        within_s: float | None = None,
+        holds: Holds | None = None,
     ) -> DataJob | StoredJob:
         """Start the pass or join the one that runs already, and return it when it has ended or the time is up.
 
-        One that another process runs is returned as it is, and so is one whose files are there already. When every caller has gone, a pass nobody holds a handle of is stopped.
+        One that another process runs is returned as it is, and so is one that ended well and whose result still `holds`. When every caller has gone, a pass nobody holds a handle of is stopped.
         """
+        holds = holds or still_true
         job_id = job_id_of(tool, arguments)
-        done = self._done_before(ctx, job_id)
-        if done is not None and (_runs(done) or not _changed_since(ctx, arguments, done.started_at)):
-            return done
+        own = self.get(job_id)
+        kept = self.stored(job_id) if own is None else None
+        if kept is not None and (kept.alive or (kept.result and holds(ctx, kept))):
+            return kept
+        # One that runs now may have ended when it is joined: it is as fresh then as if this call had waited for it.
+        usable = own is not None and (not own.ended or (own.result is not None and holds(ctx, own)))
         with self._lock:
-            job = self._joinable(job_id)
+            job = self._joinable(job_id, own if usable else None)
             job = job or self._start(ctx, job_id, tool, arguments, work)
             job.callers += 1
         try:
-            self._wait(job, progress, gone)
+            self._wait(job, progress, gone, self.answer_within_s if within_s is None else within_s)
         finally:
             self._leave(job, gone())
         return job
@@ -103,24 +112,14 @@ class DataJobs:
             with job.changed:
                 job.changed.wait_for(lambda job=job: job.ended, max(deadline - time.monotonic(), 0))  # type: ignore[misc]  # bound early
 
-    def _done_before(self, ctx: ToolContext, job_id: str) -> DataJob | StoredJob | None:
-        """Return what need not be started: it runs in another process, or what it wrote is there."""
-        own = self.get(job_id)
-        if own is not None and not (own.ended and own.fetched):
-            return None
-        if own is not None:
-            return own if _still_there(ctx, getattr(own.result, "manifest_uri", "")) else None
-        kept = self.stored(job_id)
-        if kept is not None and (kept.alive or _still_there(ctx, kept.result.get("manifest_uri"))):
-            return kept
-        return None
-
-    def _joinable(self, job_id: str) -> DataJob | None:
-        """Return a pass that an equal call gets: one that runs, or one that ended and whose outcome nobody fetched."""
+    def _joinable(self, job_id: str, usable: DataJob | None) -> DataJob | None:
+        """Return a pass that an equal call gets: one that runs, the usable one, or one that failed and nobody was told."""
         job = self._jobs.get(job_id)
-        if job is None or job.cancelled or (job.ended and (job.fetched or not job.handed_out)):
-            return None
-        return job
+        if job is None or not job.ended:
+            return None if job is None or job.cancelled else job
+        if job.error is None:
+            return job if job is usable else None
+        return job if job.handed_out and not job.fetched and not job.cancelled else None
 
     def _start(self, ctx: ToolContext, job_id: str, tool: str, arguments: JsonObject, work: Work) -> DataJob:
         before = self._jobs.get(job_id)
@@ -152,8 +151,8 @@ class DataJobs:
                 return True
         return False
 
-    def _wait(self, job: DataJob, progress: Progress, gone: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + self._answer_within_s
+    def _wait(self, job: DataJob, progress: Progress, gone: Callable[[], bool], within_s: float) -> None:
+        deadline = time.monotonic() + within_s
         teller = _Teller(progress)
         while not job.ended and not gone():
             left = deadline - time.monotonic()
@@ -192,12 +191,16 @@ class DataJobs:
             del self._jobs[job.job_id]
 
 
-def _still_there(ctx: ToolContext, manifest: object) -> bool:
-    return isinstance(manifest, str) and bool(manifest) and ctx.storage.exists(manifest)
-
-
-def _runs(job: DataJob | StoredJob) -> bool:
-    return job.alive if isinstance(job, StoredJob) else not job.ended
+def still_true(ctx: ToolContext, job: DataJob | StoredJob) -> bool:
+    """Tell whether what a data tool's pass told holds still: its source is as it was, and what it wrote is there."""
+    if isinstance(job, StoredJob):
+        manifest, untold = job.result.get("manifest_uri"), False
+    else:
+        manifest, untold = getattr(job.result, "manifest_uri", ""), job.handed_out and not job.fetched
+    if untold and manifest:
+        return True  # whatever became of the source: a second pass could not write there
+    there = untold or (isinstance(manifest, str) and bool(manifest) and ctx.storage.exists(manifest))
+    return there and not _changed_since(ctx, job.arguments, job.started_at)
 
 
 def _changed_since(ctx: ToolContext, arguments: JsonObject, started: datetime | str) -> bool:

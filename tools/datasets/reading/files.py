@@ -1,7 +1,7 @@
 """The files a source consists of, and what tells one state of a file from another."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from novaforge.guards.errors import InputError, NotFoundError, RefusedError
@@ -19,12 +19,18 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells one state of a file from another."""
+    """What tells one state of a file from another.
+
+    The last two say so of local files only, more strictly and over a long time; a pass that just reads the file does without,
+    since a change of its rights or of its name is none of its content.
+    """
 
     bytes: int
     etag: str | None = None
     version_id: str | None = None
     modified_ns: int = 0
+    inode: int = field(default=0, compare=False)
+    changed_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,12 @@ def stamp(ctx: ToolContext, uri: str, argument: str) -> Stamp:
     if not path.is_file():
         raise InputError(f"There is no file {uri}.", field=argument, value=uri, fix="check the path")
     info = path.stat()
-    return Stamp(info.st_size, modified_ns=info.st_mtime_ns)
+    return Stamp(info.st_size, modified_ns=info.st_mtime_ns, inode=info.st_ino, changed_ns=info.st_ctime_ns)
+
+
+def same_state(before: Iterable[SourceFile], now: Iterable[SourceFile]) -> bool:
+    """Tell whether these are the same files and nothing at all of them changed in between."""
+    return [astuple(file) for file in before] == [astuple(file) for file in now]
 
 
 def find_files(ctx: ToolContext, uri: str, argument: str) -> tuple[list[SourceFile], list[Finding]]:
