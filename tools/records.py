@@ -50,7 +50,7 @@ class PlanRecord(Record):
 
 
 class Approval(Record):
-    """A person's yes or no to exactly one plan."""
+    """A person's yes or no to exactly one plan; lapsed: a yes that was never used and counts no more."""
 
     approval_id: str
     plan_id: str
@@ -59,7 +59,7 @@ class Approval(Record):
     channel: Literal["elicit-form", "terminal"]
     approver: str
     requester: str
-    answer: Literal["approve", "reject"]
+    answer: Literal["approve", "reject", "lapsed"]
     typed_value: str
     at: Utc
     expires_at: Utc
@@ -184,6 +184,13 @@ class Ledger(Protocol):
 
     def approval(self, plan_digest: str) -> Approval | None:
         """Return the latest answer for a plan."""
+        ...
+
+    def reopen(self, digest: str, approval_id: str, at: datetime) -> bool:
+        """Let an approval that is no longer in force lapse: approved -> planned, in one transaction.
+
+        False when that approval is not the latest answer any more, was used, or the plan is not open.
+        """
         ...
 
     def begin(

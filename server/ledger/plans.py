@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from novaforge.guards.errors import InputError, RefusedError
@@ -25,7 +25,9 @@ from novaforge.server.ledger.tables import approvals, executions, plans, spend
 from novaforge.tools.records import OPEN_STATES, Approval, Execution, PlanRecord, PlanState
 
 UNSETTLED = ("submitting", "unknown")
-LATEST_FIRST = (approvals.c.at.desc(), approvals.c.approval_id)
+LATEST_FIRST = (approvals.c.answer == "lapsed", approvals.c.at.desc(), approvals.c.approval_id)
+"""What lapsed comes last: a clock that was set back can make it look newer than the answer that followed it."""
+
 BEGIN_LOCK = 0x6E6F7662
 """Key of the PostgreSQL advisory lock under which budgets are summed and a plan begins."""
 
@@ -96,6 +98,18 @@ class PlanStore:
         with self.database.read() as connection:
             row = connection.execute(query).mappings().first()
         return to_approval(row) if row else None
+
+    def reopen(self, digest: str, approval_id: str, at: datetime) -> bool:
+        """Let an approval lapse and move approved to planned; False if it is not the latest answer or was used."""
+        try:
+            with self.database.write() as connection:
+                if not _move(connection, digest, ("approved",), "planned", at):
+                    return False
+                if not _latest(connection, digest, approvals.c.approval_id == approval_id, answer="lapsed"):
+                    raise _NotApproved
+        except _NotApproved:
+            return False
+        return True
 
     def begin(
         self, digest: str, at: datetime, *, day_limit: Decimal | None = None, since: datetime | None = None
@@ -204,7 +218,7 @@ class PlanStore:
 
 
 class _NotApproved(Exception):
-    """Rolls a beginning back: no unused approval in force."""
+    """Rolls a move back: no unused approval that fits it."""
 
 
 def _now() -> datetime:
@@ -238,15 +252,15 @@ def _move(
 
 
 def _consume(connection: Connection, digest: str, at: datetime) -> bool:
-    """Use up the latest answer; an earlier one, to a question the plan was reopened after, counts no more."""
+    in_force = and_(approvals.c.answer == "approve", approvals.c.expires_at > stamp(at))
+    return _latest(connection, digest, in_force, consumed_at=stamp(at))
+
+
+def _latest(connection: Connection, digest: str, such: ColumnElement[bool], **values: str) -> bool:
+    """Change the latest answer if it is unused and such a one; an earlier one, after which the plan was reopened, counts no more."""
     latest = select(approvals.c.approval_id).where(approvals.c.plan_digest == digest).order_by(*LATEST_FIRST).limit(1)
-    usable = and_(
-        approvals.c.approval_id == latest.scalar_subquery(),
-        approvals.c.answer == "approve",
-        approvals.c.consumed_at.is_(None),
-        approvals.c.expires_at > stamp(at),
-    )
-    return connection.execute(update(approvals).where(usable).values(consumed_at=stamp(at))).rowcount == 1
+    usable = and_(approvals.c.approval_id == latest.scalar_subquery(), approvals.c.consumed_at.is_(None), such)
+    return connection.execute(update(approvals).where(usable).values(values)).rowcount == 1
 
 
 def _write_intent(connection: Connection, digest: str, at: datetime) -> None:

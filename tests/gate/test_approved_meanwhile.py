@@ -1,5 +1,6 @@
 """A yes given by another client between two readings of this one counts, and is never taken back."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,4 +50,40 @@ def test_an_answer_given_while_another_client_approves_joins_that_start(
     approve_at_reading(world, plan, 1, monkeypatch)
     reply: Any = AcceptedElicitation(data=Answer(decision="approve", typed_amount=ceiling_text(plan)))
     assert apply_with_reply(world.ctx(), plan.plan_id, reply, "client").status in {"started", "already_started"}
+    assert world.aws.called("create_training_job") == 1
+
+
+def expired_approval(world: "World") -> "Plan":
+    """Return a plan whose approval ran out before the plan did."""
+    plan = world.store(world.train())
+    assert world.approve(plan, expires_at=world.clock() + timedelta(minutes=10))
+    world.pass_time(minutes=15)
+    return plan
+
+
+def test_a_yes_given_while_an_expired_one_is_taken_back_stays(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = expired_approval(world)
+    reopen = world.ledger.reopen
+
+    def slow(digest: str, approval_id: str, at: Any) -> bool:
+        assert reopen(digest, approval_id, at), "another client takes it back first"
+        assert world.approve(plan), "and its person approves anew"
+        return reopen(digest, approval_id, at)
+
+    monkeypatch.setattr(world.ledger, "reopen", slow)
+    apply(world.ctx(), plan.plan_id, pace=Pace(0))
+    monkeypatch.undo()
+    assert apply(world.ctx(), plan.plan_id, pace=Pace(0)).status in {"started", "already_started"}
+    assert world.aws.called("create_training_job") == 1
+
+
+def test_a_clock_that_is_set_back_revives_no_approval_that_was_taken_back(world: "World") -> None:
+    plan = expired_approval(world)
+    assert apply(world.ctx(), plan.plan_id, pace=Pace(0)).status == "approval_required"
+    world.pass_time(minutes=-10)
+    assert apply(world.ctx(), plan.plan_id, pace=Pace(0)).status == "approval_required"
+    assert world.state(plan) == "planned"
+    world.pass_time(minutes=-6)
+    assert world.approve(plan), "the new yes looks older than the one that was taken back"
+    assert apply(world.ctx(), plan.plan_id, pace=Pace(0)).status == "started"
     assert world.aws.called("create_training_job") == 1

@@ -156,6 +156,40 @@ def test_beginning_needs_an_approval_in_force(world: "World") -> None:
     assert not world.ledger.begin(late.digest, world.clock() + timedelta(minutes=30))
 
 
+def approval_id(world: "World", plan: Plan) -> str:
+    approval = world.ledger.approval(plan.digest)
+    assert approval is not None
+    return approval.approval_id
+
+
+def test_only_the_latest_unused_approval_can_be_taken_back_and_then_begins_nothing(world: "World") -> None:
+    plan = world.approved(world.train())
+    first = approval_id(world, plan)
+    assert not world.ledger.reopen(plan.digest, "another", world.clock())
+    assert world.state(plan) == "approved", "nothing moved"
+    assert world.ledger.reopen(plan.digest, first, world.clock())
+    assert world.state(plan) == "planned"
+    lapsed = world.ledger.approval(plan.digest)
+    assert lapsed is not None and lapsed.answer == "lapsed"
+    assert not world.ledger.reopen(plan.digest, first, world.clock()), "it is not approved any more"
+    world.pass_time(minutes=-1)
+    assert world.approve(plan)
+    assert not world.ledger.reopen(plan.digest, first, world.clock()), "another answer stands"
+    second = approval_id(world, plan)
+    assert second != first
+    assert world.ledger.begin(plan.digest, world.clock())
+    assert not world.ledger.reopen(plan.digest, second, world.clock()), "it was used"
+    assert world.state(plan) == "submitting"
+
+
+def test_an_approval_taken_back_is_not_there_to_begin_with(world: "World") -> None:
+    plan = world.approved(world.train())
+    assert world.ledger.reopen(plan.digest, approval_id(world, plan), world.clock())
+    assert world.ledger.move_plan(plan.digest, ("planned",), "approved", world.clock())
+    assert not world.ledger.begin(plan.digest, world.clock())
+    assert world.ledger.unsettled() == []
+
+
 def test_beginning_respects_the_budget_in_the_same_transaction(world: "World") -> None:
     one, two = world.approved(world.train("a")), world.approved(world.train("b"))
     limit, since = Decimal("786.55"), world.clock() - timedelta(hours=1)

@@ -9,7 +9,7 @@ from novaforge.guards.plan import Plan
 from novaforge.guards.policy import check_policy, tier
 from novaforge.tools.context import ToolContext
 from novaforge.tools.plans.outcome import NEW_PLAN, ApplyResult, follow, outcome
-from novaforge.tools.records import PlanRecord, PlanState
+from novaforge.tools.records import Approval, PlanRecord, PlanState
 
 MAX_REFUSED_QUESTIONS = 3
 """How often a person may decline, cancel or mistype before only the terminal can approve the plan."""
@@ -79,9 +79,12 @@ def approval_required(ctx: ToolContext, plan: Plan, why: str) -> ApplyResult:
 def approved(ctx: ToolContext, plan: Plan) -> bool:
     """Tell whether an unused approval of exactly this plan and its question, given where the policy wants it, is in force."""
     approval = ctx.ledger.approval(plan.digest)
+    return approval is not None and _in_force(ctx, plan, approval)
+
+
+def _in_force(ctx: ToolContext, plan: Plan, approval: Approval) -> bool:
     return (
-        approval is not None
-        and approval.answer == "approve"
+        approval.answer == "approve"
         and approval.plan_id == plan.plan_id
         and approval.prompt_sha256 == prompt_sha256(plan)
         # The policy may have become stricter since, or another server of this ledger may have the stricter one.
@@ -94,17 +97,17 @@ def approved(ctx: ToolContext, plan: Plan) -> bool:
 def unapproved(ctx: ToolContext, record: PlanRecord) -> PlanRecord | None:
     """Return an open plan that waits for a person, ready to be asked about; None when nobody has to be asked.
 
-    An approval that expired, or that was given to another question, opens the plan again.
+    An approval that expired, or that was given to another question, is taken back for good: not even a clock that is set
+    back revives it. Only the one judged here: a yes given or used meanwhile makes the ledger refuse.
     """
     plan = record.plan
-    if record.state not in ASKABLE or approved(ctx, plan):
+    approval = ctx.ledger.approval(plan.digest)
+    if record.state not in ASKABLE or (approval is not None and _in_force(ctx, plan, approval)):
         return None
-    now = load(ctx, plan.plan_id)  # the approval may have been used since the record was read
-    if now.state == "approved":
-        if approved(ctx, plan):  # or given since: that yes must not be taken back
-            return None
-        ctx.ledger.move_plan(plan.digest, ("approved",), "planned", ctx.clock())
-    return now if now.state in ASKABLE else None
+    if approval is not None:
+        ctx.ledger.reopen(plan.digest, approval.approval_id, ctx.clock())
+    now = load(ctx, plan.plan_id)
+    return now if now.state == "planned" else None
 
 
 def midnight(ctx: ToolContext) -> datetime:
