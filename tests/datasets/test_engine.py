@@ -19,6 +19,7 @@ from novaforge.tools.datasets.engine.failures import exception_of, failure_of
 from novaforge.tools.datasets.engine.pool import Pool
 from novaforge.tools.datasets.engine.run import Engine
 from novaforge.tools.datasets.progress import Heartbeat
+from novaforge.tools.datasets.reading import opened
 from novaforge.tools.datasets.reading.batch import Batch, TornBatchError
 from novaforge.tools.datasets.results import TransformResult
 from novaforge.tools.datasets.rows import Line, Reject
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 Task: Any = by_own_name("engine_task").Task
 RATIOS = {"train": 0.8, "validation": 0.1, "test": 0.1}
-ENOUGH = 200_000
-"""Lines that take longer than a worker to start: this process stops working on them once one is ready."""
 ROWS = [
     (f'{index} a "quoted" text,\nwith a break <p>{"é" * (index % 50)}</p>', "abc"[index % 3])
     if index % 97
@@ -41,8 +40,10 @@ ROWS = [
 
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Return how to say how many workers there are, for however small a file."""
+    """Return how to say how many workers there are, for however small a file; they get every batch, none is done here."""
 
+    monkeypatch.setattr(Pool, "any_ready", property(lambda pool: True))
+    monkeypatch.setattr(opened, "block_bytes", lambda total: 20_000)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FOLDER), os.environ.get("PYTHONPATH", "")]))
 
     def use(count: int) -> None:
@@ -139,10 +140,25 @@ def results_of(desk: "Desk", what: str, rows: int = 20_000) -> list[Any]:
 
 def test_results_come_in_order_from_several_processes(desk: "Desk", processes: Callable[[int], None]) -> None:
     processes(2)
-    found = results_of(desk, "count", ENOUGH)
-    whole = b"".join(batch.data for batch in FakeSource(ENOUGH).batches)
+    found = results_of(desk, "count")
+    whole = b"".join(batch.data for batch in FakeSource(20_000).batches)
     assert b"".join(data for _, parts, _ in found for data in parts) == whole
-    assert {pid for pid, _, _ in found} - {os.getpid()}
+    assert os.getpid() not in {pid for pid, _, _ in found}
+
+
+def test_this_process_works_until_a_worker_is_ready_and_then_no_more(
+    desk: "Desk", processes: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes(2)
+    asked = iter(range(10**9))
+    submit = Pool.submit
+    monkeypatch.setattr(Pool, "any_ready", property(lambda pool: next(asked) >= 3))
+    monkeypatch.setattr(Pool, "submit", lambda pool, *given: next(asked) >= 3 and submit(pool, *given))
+    found = results_of(desk, "count")
+    whole = b"".join(batch.data for batch in FakeSource(20_000).batches)
+    assert b"".join(data for _, parts, _ in found for data in parts) == whole
+    here = [pid == os.getpid() for pid, _, _ in found]
+    assert here == sorted(here, reverse=True) and 0 < sum(here) < 5
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -156,15 +172,11 @@ def test_after_a_tear_the_rest_is_read_here_and_nothing_twice(
     assert len(lines) == len(set(lines)) and len(lines) + rejected == 20_000 and rejected == 30
 
 
-def test_a_killed_worker_is_an_error_that_says_so(
-    desk: "Desk", processes: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_worker_is_an_error_that_says_so(desk: "Desk", processes: Callable[[int], None]) -> None:
     processes(2)
     work = Task("die")
     source = cast(Any, FakeSource(20_000))
     run = Engine[Any](source, iter(source.batches), work, Heartbeat(desk.ctx, source))
-    # This process must not take the deadly batch itself while workers start; it waits for them.
-    monkeypatch.setattr(Pool, "any_ready", property(lambda pool: True))
     with closing(run.results()) as results, pytest.raises(ConfigError, match="ended by signal 9"):
         list(results)
 
@@ -184,12 +196,12 @@ def test_an_error_of_a_worker_keeps_its_type_and_tells_no_row(
 
 def test_workers_end_with_the_results(desk: "Desk", processes: Callable[[int], None]) -> None:
     processes(2)
-    source = cast(Any, FakeSource(ENOUGH))
+    source = cast(Any, FakeSource(20_000))
     run = Engine[Any](source, iter(source.batches), Task(), Heartbeat(desk.ctx, source))
     results = run.results()
-    pids = {next(results)[1][0] for _ in range(ENOUGH // 500 - 10)} - {os.getpid()}
+    pids = {next(results)[1][0] for _ in range(30)}
     results.close()
-    assert pids
+    assert pids and os.getpid() not in pids
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)

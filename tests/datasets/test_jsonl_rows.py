@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from novaforge.tools.datasets.reading.batch import BLOCK_BYTES
+from novaforge.tools.datasets.reading.encoding import other_encoding
 from novaforge.tools.datasets.reading.files import SourceFile, Stamp
 from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder
 from novaforge.tools.datasets.reading.line_layouts import JsonlLayout
@@ -79,12 +80,21 @@ def test_objects_come_back_as_they_were_written(rows: list[dict[str, Any]], end:
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=10))
+@example([b"\xef\xbb\xbf"])
+@example([b"\xef\xbb\xbf", b""])
 def test_any_bytes_end_in_rows_rejects_or_blank_lines(pieces: list[bytes]) -> None:
     data = b"\n".join(pieces)
+    assume(other_encoding(data) is None)  # their line ends are not single bytes
     reader, lines, rejects = read_jsonl(data)
     present = data.removeprefix(b"\xef\xbb\xbf")
     wanted = present.count(b"\n") + (1 if present and not present.endswith(b"\n") else 0)
     assert len(lines) + len(rejects) + reader.blank_lines == wanted
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"])
+def test_a_file_of_nothing_but_the_mark_of_an_encoding_has_no_rows(mark: bytes) -> None:
+    reader, lines, rejects = read_jsonl(mark)
+    assert (lines, rejects, reader.blank_lines) == ([], [], 0)
 
 
 def same_numbers(value: Any) -> Any:
