@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from math import inf
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from novaforge.guards.errors import InputError
+from novaforge.guards.errors import CancelledError, InputError
 from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
 from novaforge.tools.rewards.candidates import candidates, labels_of, probes, spell
-from novaforge.tools.rewards.rows import read_predictions, read_sample
+from novaforge.tools.rewards.rows import SCAN_BYTES, SCAN_ROWS, read_predictions, read_sample
 
 LABELS = ["HQ", "LQ_CLOSE", "LQ_EDIT"]
 
@@ -75,6 +80,86 @@ def test_predictions_without_ids_go_by_place_and_evaluation_output_is_unwrapped(
     assert read_predictions(offline, said, sample) == [f"it's {row['reference_answer']}" for row in sample.rows]
     with pytest.raises(InputError, match="no prediction"):
         read_predictions(offline, ["one"], sample)
+
+
+class CountedFile:
+    """A file of endless length that counts how many of its lines were read."""
+
+    def __init__(self, make: Callable[[int], bytes], lines: float = inf) -> None:
+        self.lines, self.bytes = 0, 0
+        self._make, self._most = make, lines
+
+    def readline(self, size: int) -> bytes:
+        if self.lines >= self._most:
+            return b""
+        line = self._make(self.lines)[:size]
+        self.lines += 1
+        self.bytes += len(line)
+        return line
+
+    def read(self, size: int) -> bytes:
+        return b"x" if self.lines < self._most else b""
+
+
+def opened(ctx: ToolContext, file: CountedFile, **changes: Any) -> ToolContext:
+    """Return a context in which every file is this one."""
+    return replace(ctx, storage=cast(Any, SimpleNamespace(open=lambda uri: nullcontext(file))), **changes)
+
+
+def scored(number: int) -> bytes:
+    row = {"id": f"r{number}", "messages": [{"role": "user", "content": "q"}], "reference_answer": f"{number % 3}"}
+    return json.dumps(row).encode() + b"\n"
+
+
+def test_of_a_large_file_only_the_first_rows_are_read_and_it_is_said(offline: ToolContext) -> None:
+    file = CountedFile(scored)
+    sample = read_sample(opened(offline, file), "rows.jsonl", 20)
+    assert file.lines == SCAN_ROWS == sample.scanned and len(sample.rows) == 20
+    assert [finding.severity for finding in sample.findings] == ["info"]
+    assert f"first {SCAN_ROWS} rows" in sample.findings[0].message
+
+
+def test_a_file_that_is_read_whole_says_nothing_of_its_size(offline: ToolContext) -> None:
+    assert read_sample(opened(offline, CountedFile(scored, SCAN_ROWS)), "rows.jsonl", 20).findings == []
+
+
+@pytest.mark.parametrize("line", [b"\n", b" \n", b"x" * 2**20 + b"\n", b"y" * 2**20])
+def test_blank_lines_and_endless_ones_end_the_reading_too(offline: ToolContext, line: bytes) -> None:
+    file = CountedFile(lambda number: scored(number) if number < 9 else line)
+    sample = read_sample(opened(offline, file), "rows.jsonl", 5)
+    assert file.lines <= SCAN_ROWS and file.bytes < SCAN_BYTES + 2**21
+    assert sample.scanned == 9 and "the file is larger" in sample.findings[-1].message
+
+
+def test_reading_ends_when_nobody_waits_any_more(offline: ToolContext) -> None:
+    file = CountedFile(scored)
+    ctx = opened(offline, file, cancelled=lambda: file.lines >= 7)
+    with pytest.raises(CancelledError):
+        read_sample(ctx, "rows.jsonl", 5)
+    assert file.lines == 7
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_predictions_are_read_up_to_the_last_one_needed(offline: ToolContext, named: bool) -> None:
+    sample = read_sample(opened(offline, CountedFile(scored, 300)), "rows.jsonl", 20)
+
+    def said(number: int) -> bytes:
+        return json.dumps({"prediction": f"p{number}"} | ({"id": f"r{number}"} if named else {})).encode() + b"\n"
+
+    file = CountedFile(said)
+    assert read_predictions(opened(offline, file), "said.jsonl", sample) == [f"p{place}" for place in sample.places]
+    assert file.lines == sample.places[-1] + 1
+
+
+def test_predictions_for_other_rows_are_not_looked_for_without_end(
+    offline: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("novaforge.tools.rewards.rows.SCAN_BYTES", 2**20)
+    sample = read_sample(opened(offline, CountedFile(scored, 30)), "rows.jsonl", 5)
+    file = CountedFile(lambda number: b'{"id": "other", "prediction": "p"}\n')
+    with pytest.raises(InputError, match="5 of 5 sampled rows have no prediction in the first 1 MiB"):
+        read_predictions(opened(offline, file), "said.jsonl", sample)
+    assert file.bytes < 2**20 + 100
 
 
 def test_a_reference_is_spelled_as_a_model_would_write_it() -> None:

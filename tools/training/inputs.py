@@ -10,7 +10,7 @@ from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.catalog.support import Combination
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.facts import TrainingFile
-from novaforge.tools.datasets.jobs.readings import Wanted, read_files
+from novaforge.tools.datasets.jobs.readings import read_files
 from novaforge.tools.platforms.registry import platform_of
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jsonl")
@@ -63,9 +63,8 @@ def look_at_inputs(
     Raises InputError for a file that cannot be read, RunningError when reading takes longer than a call may.
     """
     tool = "plan_evaluation" if combination.method == "EVALUATION" else "plan_training"
-    wanted = Wanted(method=combination.method, model=combination.model, platform=combination.platform)
-    if task is not None:
-        wanted["task"] = task
+    wanted = {"method": combination.method, "model": combination.model, "platform": combination.platform}
+    wanted |= {"task": task} if task else {}
     prefix = platform_of(combination.platform).uploads(output)
     files = read_files(ctx, tool, [*given.values()], wanted)
     return tuple(

@@ -5,7 +5,7 @@ the files are in the very state they were read in, and no longer.
 """
 
 import time
-from typing import TypedDict
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
@@ -25,13 +25,8 @@ AFTER_READING_S = 8.0
 """What a planner may need for its questions to AWS once its data are read; it waits for them so much shorter."""
 
 
-class Wanted(TypedDict, total=False):
-    """What the rows of a plan's files have to be."""
-
-    method: str
-    model: str
-    platform: str
-    task: str
+Wanted = Mapping[str, str]
+"""What the rows of a plan's files have to be: method, model, platform, and task for an evaluation."""
 
 
 class Reading(PassResult):
