@@ -20,6 +20,8 @@ def counted(method: str, model: str, platform: str | None, rows: int, task: str 
         ("RFT_LORA", "nova_lite_2", "bedrock", 99, 100, "DA5-few", "block"),
         ("SFT_LORA", "nova_lite_2", "serverless", 199, 200, "DA6", "warn"),
         ("SFT_FULL", "nova_pro", "hyperpod", 199, 200, "DA6", "warn"),
+        ("SFT_LORA", "nova_lite_2", "sagemaker", 200, 1000, "DA6-typical", "info"),
+        ("SFT_LORA", "nova_pro", "bedrock", 999, 1000, "DA6-typical", "info"),
         ("DPO_FULL", "nova_lite", "sagemaker", 999, 1000, "DA6-pairs", "warn"),
         ("RFT_LORA", "nova_lite_2", "sagemaker", 99, 100, "DA7-few", "confirm"),
         ("RFT_FULL", "nova_lite_2", None, 99, 100, "DA7-few", "confirm"),

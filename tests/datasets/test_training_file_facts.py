@@ -23,7 +23,8 @@ def test_a_good_file_is_identified_counted_and_measured(desk: "Desk", converse: 
     assert (seen.rows, seen.identity.rows, seen.identity.bytes) == (200, 200, len(data))
     assert seen.identity.sha256 == hashlib.sha256(data).hexdigest() == desk.ctx.storage.stat(source).sha256
     assert (seen.identity.uri, seen.identity.role, seen.identity.upload_to) == (source, "", None)
-    assert seen.labels == {"a": 100, "b": 100} and seen.findings == () and seen.reasoning_share == 0
+    assert seen.labels == {"a": 100, "b": 100} and seen.reasoning_share == 0
+    assert [finding.rule for finding in seen.findings] == ["DA6-typical"]
     assert seen.lengths["chars_max"] == len("question 199a")
 
 
@@ -35,6 +36,7 @@ def test_bad_rows_are_findings_and_stop_nothing(desk: "Desk", converse: Callable
     assert [(finding.rule, finding.severity, finding.line) for finding in seen.findings] == [
         ("DA1-row", "block", 251),
         ("DA3-turns", "block", 10),
+        ("DA6-typical", "info", None),
     ]
     assert seen.labels == {} and seen.rows == 250
 
@@ -46,7 +48,7 @@ def test_the_share_of_reasoning_is_told_and_left_to_the_plans_own_rules(
     for row in rows[:50]:
         row["messages"][1]["content"].insert(0, {"reasoningContent": {"reasoningText": {"text": "t"}}})
     seen = training_file(desk.ctx, desk.jsonl(rows), "SFT_LORA", "nova_lite_2")
-    assert seen.reasoning_share == 0.25 and seen.findings == ()
+    assert seen.reasoning_share == 0.25 and [finding.rule for finding in seen.findings] == ["DA6-typical"]
 
 
 def test_what_cannot_be_a_training_file_is_an_error(desk: "Desk") -> None:

@@ -17,7 +17,7 @@ from novaforge.tools.datasets.engine.audit_work import AuditResult, AuditWork, v
 from novaforge.tools.datasets.engine.head import Head, head_of
 from novaforge.tools.datasets.engine.run import Engine
 from novaforge.tools.datasets.formats.base import RowFormat
-from novaforge.tools.datasets.formats.counts import batch_findings
+from novaforge.tools.datasets.formats.counts import batch_findings, length_findings
 from novaforge.tools.datasets.formats.names import name_findings
 from novaforge.tools.datasets.formats.targets import BY_NAME
 from novaforge.tools.datasets.media.check import MediaCheck, MediaSettings
@@ -61,6 +61,7 @@ def validate(
             *audit.file_findings(lambda doing: heartbeat.tick(audit.rows, doing)),
             *audit.reasoning_findings(),
             *audit.inspect_media(ctx),
+            *length_findings(row_format.method, max_length),
         ]
     if audit.rows:
         findings += batch_findings(row_format.method, row_format.model, row_format.platform or None, audit.rows)

@@ -20,14 +20,14 @@ def check_tools(row: JsonRow) -> list[Hit]:
 
 
 def complete_names(config: Any) -> set[str] | None:
-    """Return the names of the tools when every specification is complete and no name is used twice, else None."""
+    """Return the names of the tools when no specification breaks a rule and no name is used twice, else None."""
     tools = config.get("tools") if isinstance(config, dict) else None
     if not isinstance(tools, list) or not tools:
         return None
     names: set[str] = set()
     for tool in tools:
         spec = tool.get("toolSpec") if isinstance(tool, dict) else None
-        if not isinstance(spec, dict) or not _complete(spec):
+        if not isinstance(spec, dict) or not _complete(spec) or not _takes_an_object(spec):
             return None
         names.add(spec["name"])
     return names if len(names) == len(tools) else None
@@ -48,6 +48,7 @@ def _specifications(config: Any) -> tuple[set[str], list[Hit]]:
             hits.append(Hit("DA4-name", path))
         else:
             names.add(spec["name"])
+            hits += [] if _takes_an_object(spec) else [Hit("DA4-type", path)]
     return names, hits
 
 
@@ -58,6 +59,11 @@ def _complete(spec: JsonRow) -> bool:
     return (
         not blank(spec.get("name")) and not blank(spec.get("description")) and isinstance(body, dict) and "type" in body
     )
+
+
+def _takes_an_object(spec: JsonRow) -> bool:
+    kind: Any = spec["inputSchema"]["json"]["type"]
+    return kind == "object"
 
 
 def _tool_items(row: JsonRow) -> Iterator[tuple[str, str, JsonRow]]:

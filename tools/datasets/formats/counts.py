@@ -11,13 +11,16 @@ BEDROCK_MIN = {"nova_micro": 8, "nova_lite": 8, "nova_pro": 8}
 """Fewest rows of a Bedrock customization of Nova 1 (source K)."""
 BEDROCK_MIN_SFT_2 = 200
 BEDROCK_MIN_RFT_2 = 100
-SFT_ROWS = 200
+SFT_ROWS = (200, 1_000)
 RFT_ROWS = (100, 200)
 DPO_PAIRS = 1_000
 
 SMALLEST_BATCH = {"SFT": 16, "DPO": 16, "CPT": 32, "RFT": 16}
 """Smallest global batch size the recipes allow, by the beginning of the method's name (sources R, T)."""
 SMALLEST_BATCH_SFT_2 = 32
+LONGEST_SFT = 32_768
+LONGEST_CPT = 8_192
+"""Longest rows in tokens: the guide's text for SFT (source D1), the recipes for CPT (source R)."""
 
 
 def count_findings(
@@ -28,8 +31,8 @@ def count_findings(
         bounds = _bedrock(model, method, rows)
         if bounds:
             return bounds
-    if method.startswith("SFT") and rows < SFT_ROWS:
-        return [_finding("DA6", rows)]
+    if method.startswith("SFT") and rows < SFT_ROWS[1]:
+        return [_finding("DA6" if rows < SFT_ROWS[0] else "DA6-typical", rows)]
     if method.startswith("DPO") and rows < DPO_PAIRS:
         return [_finding("DA6-pairs", rows)]
     if row_format.name == "rft" and rows < RFT_ROWS[0]:
@@ -46,6 +49,16 @@ def batch_findings(method: str, model: str, platform: str | None, rows: int) -> 
         return []
     rule = "BS4" if method.startswith("RFT") else "BS2"
     return [_finding(rule, rows, f"; the smallest batch of {method} for {model} is {batch}")]
+
+
+def length_findings(method: str, max_length: int | None) -> list[Finding]:
+    """Return a finding when a training's length in tokens is beyond what AWS supports; the platforms do not differ."""
+    if max_length is None:
+        return []
+    if method == "CPT":
+        return [rule_finding("SL1-cpt", None, f"it is {max_length}")] if max_length > LONGEST_CPT else []
+    too_long = method.startswith("SFT") and max_length > LONGEST_SFT
+    return [rule_finding("SL1", None, f"it is {max_length}")] if too_long else []
 
 
 def smallest_batch(method: str, model: str) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from novaforge.tools.datasets.formats.base import all_objects, blank, objects
-from novaforge.tools.datasets.rows import JsonRow
+from novaforge.tools.datasets.rows import Hit, JsonRow
 
 
 def is_text(value: Any) -> bool:
@@ -40,3 +40,23 @@ def role_texts(messages: Any, role: str) -> list[str]:
         if isinstance(message, dict) and message.get("role") == role:
             found += message_texts(message)
     return found
+
+
+def unpaired_calls(messages: list[JsonRow], path: str, rule: str) -> list[Hit]:
+    """Check that each tool message answers an earlier call once, and that no id of a call is used twice."""
+    asked: set[str] = set()
+    answered: set[str] = set()
+    hits: list[Hit] = []
+    for index, message in enumerate(messages):
+        for place, call in objects(message.get("tool_calls")):
+            key = call.get("id")
+            if isinstance(key, str):
+                if key in asked:
+                    hits.append(Hit(rule, f"{path}[{index}].tool_calls[{place}].id"))
+                asked.add(key)
+        key = message.get("tool_call_id")
+        if message.get("role") == "tool" and isinstance(key, str):
+            if key not in asked or key in answered:
+                hits.append(Hit(rule, f"{path}[{index}].tool_call_id"))
+            answered.add(key)
+    return hits

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, objects
-from novaforge.tools.datasets.formats.dialogue import is_text, message_texts, role_texts
+from novaforge.tools.datasets.formats.dialogue import complete_call, is_text, message_texts, role_texts, unpaired_calls
 from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _ROLES = {"system", "user", "assistant", "tool", "bot", "developer"}
@@ -43,6 +43,7 @@ def check_in_full(row: JsonRow) -> list[Hit]:
         return [*hits, Hit("DA3-rft-messages", "$.messages")]
     for index, message in objects(messages):
         hits += _message(message, index)
+    hits += unpaired_calls(messages, "$.messages", "DA4-rft-calls")
     roles = [message.get("role") for message in messages]
     if "user" not in roles:
         hits.append(Hit("DA3-rft-user", "$.messages"))
@@ -148,9 +149,20 @@ def _message(message: JsonRow, index: int) -> list[Hit]:
         hits.append(Hit("DA3-rft-role", f"{path}.role"))
     elif role in _SYSTEM and index:
         hits.append(Hit("DA3-rft-system", path))
-    calls = role == "assistant" and message.get("tool_calls") and message.get("content") is None
-    if not calls and not is_text(message.get("content")):
+    return [*hits, *_said(message, role, path)]
+
+
+def _said(message: JsonRow, role: object, path: str) -> list[Hit]:
+    calls = message.get("tool_calls") if role == "assistant" else None
+    hits: list[Hit] = []
+    if calls and message.get("content") is None:
+        hits.append(Hit("DA3-rft-silent", path))
+    elif not is_text(message.get("content")):
         hits.append(Hit("DA3-rft-content", f"{path}.content"))
+    if calls and not (isinstance(calls, list) and all(map(complete_call, calls))):
+        hits.append(Hit("DA4-rft-calls", f"{path}.tool_calls"))
+    if role == "tool" and blank(message.get("tool_call_id")):
+        hits.append(Hit("DA4-rft-calls", f"{path}.tool_call_id"))
     return hits
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from novaforge.tools.datasets.formats.base import Fields, RowFormat, all_objects, blank, objects
-from novaforge.tools.datasets.formats.dialogue import complete_call, is_text, message_texts, role_texts
+from novaforge.tools.datasets.formats.dialogue import complete_call, is_text, message_texts, role_texts, unpaired_calls
 from novaforge.tools.datasets.rows import Hit, JsonRow
 
 _FIELDS = ("prompt", "answer", "task", "info")
@@ -129,9 +129,8 @@ def _prompt(value: Any, path: str, *, lists: bool) -> list[Hit]:
         return [Hit("DA3-mt-list", path)]
     if not value or not all_objects(value):
         return [Hit("DA3-mt-prompt", path)]
-    return [hit for index, message in enumerate(value) for hit in _message(message, f"{path}[{index}]")] + _calls(
-        value, path
-    )
+    hits = [hit for index, message in enumerate(value) for hit in _message(message, f"{path}[{index}]")]
+    return hits + unpaired_calls(value, path, "DA4-mt-id")
 
 
 def _message(message: JsonRow, path: str) -> list[Hit]:
@@ -149,26 +148,6 @@ def _message(message: JsonRow, path: str) -> list[Hit]:
     if role == "tool" and blank(message.get("tool_call_id")):
         return [Hit("DA3-mt-tool", f"{path}.tool_call_id")]
     return [] if is_text(content) else [Hit("DA3-mt-content", f"{path}.content")]
-
-
-def _calls(messages: list[JsonRow], path: str) -> list[Hit]:
-    """Check that each tool message answers an earlier call once, and that no id of a call is used twice."""
-    asked: set[str] = set()
-    answered: set[str] = set()
-    hits: list[Hit] = []
-    for index, message in enumerate(messages):
-        for place, call in objects(message.get("tool_calls")):
-            key = call.get("id")
-            if isinstance(key, str):
-                if key in asked:
-                    hits.append(Hit("DA4-mt-id", f"{path}[{index}].tool_calls[{place}].id"))
-                asked.add(key)
-        key = message.get("tool_call_id")
-        if message.get("role") == "tool" and isinstance(key, str):
-            if key not in asked or key in answered:
-                hits.append(Hit("DA4-mt-id", f"{path}[{index}].tool_call_id"))
-            answered.add(key)
-    return hits
 
 
 RFT_MULTITURN = RowFormat(
