@@ -4,11 +4,22 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from string import ascii_lowercase, ascii_uppercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Bytes: TypeAlias = NDArray[np.uint8]
+    Points: TypeAlias = NDArray[np.uint32]
+
+END, GONE = b"\xff", b"\xfe"
+"""Bytes that UTF-8 never has: the one after each text, and the one in place of what went."""
+_LEADS = 0xC2, 0xF5
+_MARKS = (0, 0, 0xC0, 0xE0, 0xF0)
+"""The high bits of a character's first byte, by its size."""
+_ENDS = (1, 0x80, 0x800, 0x10000)
+"""The first character that takes one byte more."""
 
 _OPERATORS = "#$%&*+-/<=>@\\^"
 """Marks that change what code or a sum says; all other punctuation of ASCII says nothing new."""
@@ -35,13 +46,38 @@ _FOLDED = (
 """Where alphabets with case, punctuation, marks and other forms of plain letters stand; ideographs, Hangul and the like stay."""
 
 
-def folded(texts: Sequence[bytes]) -> Sequence[bytes]:
+def folded(texts: Sequence[bytes]) -> list[bytes]:
     """Return texts in UTF-8 with everything beyond ASCII in its plainest form, character by character; ASCII stays as it is.
 
     Accents go, look-alikes and other forms become the letter they look like, marks that are not seen go, and punctuation
-    becomes a blank. What stands for several letters, such as a ligature, stays.
+    becomes a blank. What stands for several letters, such as a ligature, or has a longer plain form stays.
     """
-    return [text if text.isascii() else _plain(text) for text in texts]
+    return split(folded_together(END.join([*texts, b""])))
+
+
+def split(data: bytes) -> list[bytes]:
+    """Return the texts of what was folded together."""
+    return data.translate(None, GONE).split(END)[:-1]
+
+
+def folded_together(data: bytes) -> bytes:
+    """Return texts, an END after each, folded in place: what a character no longer needs of its bytes is GONE.
+
+    Only what stands beyond ASCII is looked at, for all texts at once, since most of a text needs no look.
+    """
+    import numpy as np
+
+    units = np.frombuffer(data, np.uint8)
+    at = np.flatnonzero((units >= _LEADS[0]) & (units < _LEADS[1]))
+    if not at.size:
+        return data
+    leads = units[at]
+    sizes = np.uint8(2) + (leads >= 0xE0) + (leads >= 0xF0)
+    points = _points(units, at, sizes)
+    forms = _forms(points)
+    # A lone surrogate is no character, and stays.
+    new = np.flatnonzero((forms != points) & (_lengths(forms) <= sizes))
+    return _replaced(units, at[new], sizes[new], forms[new]) if new.size else data
 
 
 def words_of(text: bytes) -> bytes:
@@ -49,23 +85,60 @@ def words_of(text: bytes) -> bytes:
     return b" ".join(text.translate(_WORDS).split())
 
 
-def _plain(text: bytes) -> bytes:
+def _points(units: "Bytes", at: "NDArray[np.int64]", sizes: "Bytes") -> "Points":
+    """Return the characters that begin at some places."""
     import numpy as np
 
-    points = np.frombuffer(text.decode("utf-8", "surrogatepass").encode("utf-32-le", "surrogatepass"), np.uint32)
-    plain = _table()[points]
-    return plain[plain != 0].tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
+    points = units[at].astype(np.uint32) & (np.uint32(0x7F) >> sizes)
+    for more in range(1, 4):
+        longer = np.flatnonzero(sizes > more)
+        points[longer] = points[longer] << np.uint32(6) | units[at[longer] + more] & np.uint8(0x3F)
+    return points
+
+
+def _replaced(units: "Bytes", at: "NDArray[np.int64]", sizes: "Bytes", forms: "Points") -> bytes:
+    """Return bytes with some characters in other forms, which are not longer."""
+    import numpy as np
+
+    changed = units.copy()
+    for more in range(4):
+        changed[at[sizes > more] + more] = GONE[0]
+    lengths = _lengths(forms)
+    for length in range(1, 5):
+        these = np.flatnonzero(lengths == length)
+        for more in range(length if these.size else 0):
+            bits = forms[these] >> np.uint32(6 * (length - 1 - more))
+            changed[at[these] + more] = bits if length == 1 else bits & 0x3F | 0x80 if more else bits | _MARKS[length]
+    return changed.tobytes()
+
+
+def _lengths(forms: "Points") -> "Bytes":
+    """Return the bytes that each character takes; 0 for none."""
+    import numpy as np
+
+    return np.searchsorted(np.array(_ENDS, np.uint32), forms, side="right").astype(np.uint8)
+
+
+def _forms(points: "Points") -> "Points":
+    """Return the plain form of each character; 0 for one that goes. Told when one is first seen: nearly all never are."""
+    import numpy as np
+
+    known = _known()
+    unknown = np.unique(points[known[points] == 0])
+    for first, end in _FOLDED:
+        for point in unknown[(unknown >= first) & (unknown < end)].tolist():
+            known[point] = _form(point) + 1
+    still = unknown[known[unknown] == 0]
+    known[still] = still + 1
+    return known[points] - np.uint32(1)
 
 
 @cache
-def _table() -> "NDArray[np.uint32]":
-    """Return the plain form of every character; 0 for one that goes."""
+def _known() -> "Points":
+    """Return room for one more than the plain form of every character; 0 where nobody has asked for it."""
     import numpy as np
 
-    table = np.arange(0x110000, dtype=np.uint32)
-    for first, end in _FOLDED:
-        table[first:end] = [_form(point) for point in range(first, end)]
-    return table
+    return np.zeros(0x110000, np.uint32)
 
 
 def _form(point: int) -> int:

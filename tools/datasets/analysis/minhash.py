@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil, log
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, Words, repeats, shared
@@ -28,7 +29,9 @@ def signatures(found: Shingles, values: int, seed: int = SEED) -> "NDArray[np.ui
     made = RMinHash.digest_matrix_from_flat_token_hashes(
         found.hashes.astype(np.uint64), found.starts.astype(np.uint64), values, seed
     )
-    rows = np.array(made.to_rows(), np.uint32).reshape(-1, values)
+    # Packed row by row, which takes a third of the time of making an array of lists.
+    pack = Struct(f"{values}I").pack
+    rows = np.frombuffer(b"".join([pack(*row) for row in made.to_rows()]), np.uint32).reshape(-1, values)
     return np.ascontiguousarray(rows.astype(np.uint16)).view(np.uint64)
 
 

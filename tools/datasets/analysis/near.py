@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from novaforge.tools.datasets.analysis.check import CheckSettings, RowView
 from novaforge.tools.datasets.analysis.digest import digests_of_bytes
-from novaforge.tools.datasets.analysis.folded import folded, words_of
+from novaforge.tools.datasets.analysis.folded import END, folded_together, split, words_of
 from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, Matches, Words
 from novaforge.tools.datasets.analysis.minhash import PER_WORD, Alike, signatures
 from novaforge.tools.datasets.analysis.report import Pairs, finding
-from novaforge.tools.datasets.analysis.shingles import Template, shingles_of_bytes
+from novaforge.tools.datasets.analysis.shingles import Template, windows
 from novaforge.tools.datasets.analysis.spool import Spool
 
 if TYPE_CHECKING:
@@ -95,15 +95,17 @@ class NearCopies:
         import numpy as np
 
         texts = [b"" if row.media else row.query or row.encoded for row in rows]
-        plain = folded(texts)
-        pieces = self._template.without(shingles_of_bytes(plain))
-        enough = np.diff(pieces.starts) >= LEAST_PIECES
+        plain = folded_together(END.join([*texts, b""]))
+        pieces, counts = self._template.pieces(windows(plain))
+        enough = counts >= LEAST_PIECES
         records = np.zeros((len(rows), self._spool.width), np.uint64)
         records[:, PLACE] = [row.line for row in rows]
         records[:, DIGEST] = digests_of_bytes(texts)
         records[:, SIGNATURE:] = signatures(pieces, VALUES)
-        short = np.flatnonzero(~enough)
-        whole = [words_of(plain[place]) for place in short]
+        if enough.all():
+            return Scanned(records.tobytes(), 0)
+        short, parts = np.flatnonzero(~enough), split(plain)
+        whole = [words_of(parts[place]) for place in short]
         records[short, SIGNATURE:] = _whole(whole)
         enough[short] = [len(each) >= LEAST_BYTES for each in whole]
         return Scanned(records[enough].tobytes(), len(short))
