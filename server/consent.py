@@ -25,6 +25,7 @@ from novaforge.tools.context import Progress, ToolContext, silent
 from novaforge.tools.plans.answers import count_refusal, record_answer
 from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.gate import (
+    ASKABLE,
     MAX_REFUSED_QUESTIONS,
     approval_required,
     closed,
@@ -167,8 +168,11 @@ def _work(open_context: Opener, progress: Progress, plan_id: str, reply: Reply, 
 
 def _still_working(open_context: Opener, plan_id: str) -> ApplyResult:
     ctx = open_context(silent)
+    record = load(ctx, plan_id)
+    # Large local files take a while to be compared with the plan, which comes before its execution begins.
+    doing = "compared with what is there now; nothing was sent yet" if record.state in ASKABLE else "carried out"
     step = f'Call apply_plan(plan_id="{plan_id}") again to learn the outcome; it never starts anything twice.'
-    return outcome(ctx, load(ctx, plan_id).plan, "started", error="It is still being carried out.", next_step=step)
+    return outcome(ctx, record.plan, "started", error=f"It is still being {doing}.", next_step=step)
 
 
 async def _finish_or_report(

@@ -446,6 +446,32 @@ async def test_an_apply_that_takes_too_long_is_reported_and_goes_on(world: "Worl
     assert world.aws.called("create_training_job") == 1
 
 
+async def test_comparing_with_the_plan_that_takes_too_long_is_reported_as_that(world: "World", era: str) -> None:
+    import threading
+
+    plan = world.approved(world.train())
+    release = threading.Event()
+
+    def stall(reached: str) -> None:
+        if reached == "before_begin":
+            release.wait(60)
+
+    world.checkpoint = stall
+    made = MCPServer("gate", log_level="ERROR")
+    made.add_tool(
+        make_apply_tool(lambda progress: world.ctx(progress=progress), answer_within_s=0.2), name="apply_plan"
+    )
+    async with Client(made, mode=era) as connected:
+        for _ in range(2):
+            assert "nothing was sent yet" in (await call(connected, plan))["error"]
+        assert world.aws.made() == []
+        release.set()
+        with anyio.fail_after(60):
+            while world.state(plan) != "submitted":
+                await anyio.lowlevel.checkpoint()
+    assert world.aws.called("create_training_job") == 1
+
+
 async def test_progress_is_told_to_a_client_that_asked_for_it(world: "World", era: str) -> None:
     plan = world.approved(world.train())
     seen: list[str | None] = []

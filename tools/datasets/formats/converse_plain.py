@@ -25,10 +25,9 @@ def keeps_the_rules(row: JsonRow, abilities: Abilities) -> bool:
     tools: _Tools | None = None
     if "toolConfig" in row:
         known += 1
-        names = complete_names(row["toolConfig"]) if abilities.tools else None
-        if names is None:
+        tools = _tools(row["toolConfig"]) if abilities.tools else None
+        if tools is None:
             return False
-        tools = _Tools(names)
     if len(row) != known or len(messages) < 2 or len(messages) % 2:
         return False
     role = "user"
@@ -55,6 +54,11 @@ def keeps_the_rules(row: JsonRow, abilities: Abilities) -> bool:
                 return False
         role = "assistant" if role == "user" else "user"
     return True
+
+
+def _tools(config: Any) -> "_Tools | None":
+    names = complete_names(config)
+    return None if names is None else _Tools(names)
 
 
 class _Tools:
