@@ -18,6 +18,7 @@ class RowView(NamedTuple):
     `line` holds the number of the file above FILE_SHIFT; `id` is the row's own id as text, empty without one; `media` are the
     URIs of its images, videos and documents; `data` has the texts in UTF-8 with line feeds between them, and a lone surrogate,
     which JSON can spell, as its three bytes: made once, because several checks need it. `asked` is the query in the same way.
+    `beyond` is a digest of the whole row where its texts are not all of it, as with calls of tools.
     """
 
     line: int
@@ -28,6 +29,7 @@ class RowView(NamedTuple):
     media: tuple[str, ...] = ()
     data: bytes = b""
     asked: bytes = b""
+    beyond: bytes = b""
 
     @property
     def query(self) -> bytes:

@@ -49,8 +49,8 @@ class Copies:
         records = np.zeros((len(rows), 4), np.uint64)
         records[:, QUERY] = digests_of_bytes(_query(row) for row in rows)
         records[:, ANSWER] = answers = digests(row.answer for row in rows)
-        records[:, ROW] = digests_of_bytes(row.encoded for row in rows)
-        # Texts alone do not tell who says them.
+        records[:, ROW] = digests_of_bytes(row.beyond or row.encoded for row in rows)
+        # Texts alone do not tell who says them, nor which tools are called.
         records[:, ROW] ^= records[:, QUERY] * np.uint64(_ODD) ^ records[:, ANSWER]
         records[:, PLACE] = [row.line for row in rows]
         # Rows that ask nothing, such as those of pre-training, are compared as a whole.

@@ -8,6 +8,7 @@ from novaforge.tools.datasets.analysis.check import FILE_SHIFT, CheckSettings, R
 from novaforge.tools.datasets.analysis.registry import make_checks
 from novaforge.tools.datasets.checks.counts import Counts
 from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.content import beyond_texts
 from novaforge.tools.datasets.media.items import media_items
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
 from novaforge.tools.datasets.rows import Hit, JsonRow, Line, Reject
@@ -94,7 +95,9 @@ class AuditRunner:
         if not self._checks:
             return RowView(number, prompt, answer, texts, "", media)
         own = row.get(wanted.id_key) if wanted.id_key else ""
-        return RowView(number, prompt, answer, texts, own if isinstance(own, str) else "", media, data, asked)
+        named = own if isinstance(own, str) else ""
+        beyond = beyond_texts(row, parts, wanted.name)
+        return RowView(number, prompt, answer, texts, named, media, data, asked, beyond)
 
     def _elsewhere(self, media: tuple[str, ...]) -> bool:
         """Tell media in another bucket than the data."""

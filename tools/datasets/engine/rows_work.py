@@ -1,6 +1,5 @@
 """The work of a transform on one batch: records become finished rows, divided among the parts of a split."""
 
-import hashlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
@@ -9,22 +8,20 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-import orjson
-
 from novaforge.tools.datasets.checks.stats import Labels
 from novaforge.tools.datasets.checks.tally import Tally
 from novaforge.tools.datasets.filters.candidate import Stateful
 from novaforge.tools.datasets.filters.plan import Candidate, FilterPlan
 from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.formats.content import content_digest
 from novaforge.tools.datasets.formats.rules import RULES
 from novaforge.tools.datasets.media.items import media_items
 from novaforge.tools.datasets.reading.batch import Batch, Decoder
-from novaforge.tools.datasets.rows import FILTERED, Finished, JsonRow, Line, MediaRef, Reject
+from novaforge.tools.datasets.rows import FILTERED, Finished, Line, MediaRef, Reject
 from novaforge.tools.datasets.shapes.base import Converter, Seen, TextOf
 from novaforge.tools.datasets.splitting.hashing import Hasher
 from novaforge.tools.datasets.splitting.strata import MAX_LABEL_CHARS, MAX_LABELS
 
-DIGEST_BYTES = 16
 EXACT = "exact_duplicates"
 _NO_FILTERS = FilterPlan()
 
@@ -237,10 +234,3 @@ class _Indexed:
             self._labels = None
             return 0
         return labels.setdefault(label, len(labels))
-
-
-def content_digest(row: JsonRow, format_name: str) -> bytes:
-    """Return a 128-bit digest of everything in a row but its own id."""
-    ids = ("id", "metadata") if format_name == "gen_qa" else ("id",)
-    content = {key: value for key, value in row.items() if key not in ids}
-    return hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=DIGEST_BYTES).digest()
