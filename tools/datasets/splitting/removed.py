@@ -22,7 +22,6 @@ class Removed:
         self._folder = folder
         self._ranges: dict[int, Spool] = {}
         self.reasons: list[str] = [""]
-        self.count = 0
 
     def reason(self, text: str) -> int:
         """Return the number of a reason."""
