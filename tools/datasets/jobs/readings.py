@@ -113,7 +113,7 @@ def _running(tool: str, readings: list[Reading]) -> RunningError:
     calls = " and ".join(f'get_job(job_id="{job_id}")' for job_id in ids)
     return RunningError(
         f"The data are still being read: {', '.join(ids)}. No plan was made, nothing is lost.",
-        fix=f"look with {calls}; when completed, call {tool} again with the same arguments",
+        fix=f"call {tool} again with the same arguments when they are read: {calls} says completed then",
         status="running",
         jobs=[{"job_id": reading.job_id, "progress": reading.progress} for reading in readings],
     )
