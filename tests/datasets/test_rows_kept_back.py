@@ -1,5 +1,6 @@
 """Rows kept until all are known are divided alike however few of them are looked at at a time, and the manifest says how."""
 
+import itertools
 import json
 import random
 from collections import Counter
@@ -22,7 +23,23 @@ from novaforge.tools.datasets.splitting.ranks import ranks
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
-WORDS = "server disk network password error update screen driver printer login file folder backup user mail".split()
+WORDS = [
+    "server",
+    "disk",
+    "network",
+    "password",
+    "error",
+    "update",
+    "screen",
+    "driver",
+    "printer",
+    "login",
+    "file",
+    "folder",
+    "backup",
+    "user",
+    "mail",
+]
 RATIOS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 FILTERS = {"exact_duplicates": True, "near_duplicates": True}
 
@@ -132,7 +149,7 @@ def test_ranks_are_the_same_when_bits_are_counted_many_times(rows: list[tuple[in
 def test_any_sizes_and_totals_give_cells_less_than_one_row_from_their_share(sizes: list[int], cuts: list[int]) -> None:
     rows = sum(sizes)
     ends = [0, *sorted(cut % (rows + 1) for cut in cuts), rows]
-    totals = [end - start for start, end in zip(ends, ends[1:], strict=False)]
+    totals = [end - start for start, end in itertools.pairwise(ends)]
     cells = apportion(sizes, totals)
     assert [sum(column) for column in zip(*cells, strict=True)] == totals and [sum(row) for row in cells] == sizes
     for size, row in zip(sizes, cells, strict=True):

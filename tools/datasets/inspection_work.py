@@ -54,7 +54,6 @@ class Counts:
     labels: Labels = field(default_factory=Labels)
     rejects: Rejects = field(default_factory=Rejects)
     left_out: Rejects = field(default_factory=Rejects)
-    blank_lines: int = 0
     guess: str = ""
     media: bool = False
     """Whether a converted row refers to files that have to be copied."""
@@ -68,7 +67,6 @@ class Counts:
         self.labels.merge(other.labels)
         self.rejects.merge(other.rejects, file)
         self.left_out.merge(other.left_out, file)
-        self.blank_lines += other.blank_lines
         self.guess = self.guess or other.guess
         self.media = self.media or other.media
 
@@ -114,7 +112,7 @@ class InspectRunner:
     def run_lines(self, file: int, lines: Iterable[Line], rejects: list[Reject]) -> Counts:
         """Return what is in rows read already."""
         counts = Counts(columns={name: ColumnCounts() for name in self._work.listed})
-        self._decoder.blank_lines, self._decoder.guess = 0, ""
+        self._decoder.guess = ""
         convert = self._work.converter
         if convert is not None:
             convert.begin(file)
@@ -129,7 +127,7 @@ class InspectRunner:
                 self._convert(convert, line, counts)
         for reject in rejects:
             counts.rejects.add(reject)
-        counts.blank_lines, counts.guess = self._decoder.blank_lines, self._decoder.guess
+        counts.guess = self._decoder.guess
         return counts
 
     def _cells(self, line: Line) -> Iterator[tuple[str, str]]:
