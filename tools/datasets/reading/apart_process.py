@@ -57,6 +57,11 @@ class Process:
         self._link.setblocking(False)
         self._quiet = 0.0
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def answers(self, look: Look = wait_on) -> bool:
         """Tell whether it is there and waits for work."""
         try:

@@ -177,8 +177,8 @@ def _failure(error: Exception, request: dict[str, Any]) -> dict[str, Any]:
     if isinstance(error, NovaForgeError):
         return {"message": error.message, "fix": error.fix, "rule": str(error.data.get("rule", "")), "usual": True}
     if isinstance(error, MemoryError):
-        gigabytes = request["memory"] // 1024**3
-        return {"message": f"{request['uri']} asks for more than the {gigabytes} GB of memory its reading may take."}
+        most = request["memory"] // 1024**2
+        return {"message": f"{request['uri']} asks for more than the {most} MB of memory that reading it may take."}
     usual = isinstance(error, ValueError | OSError)
     return {"message": f"{request['uri']} {request['damaged']}: {type(error).__name__}.", "usual": usual}
 

@@ -9,7 +9,10 @@ from novaforge.tools.datasets.reading.arrow_index import unnamed_bytes
 from novaforge.tools.datasets.reading.arrow_rows import lines_of, refuse_types
 from novaforge.tools.datasets.reading.made import made_batches
 
-_MOST_ROWS = 4096
+_MOST_ROWS = 512
+"""Rows decoded at a time: few enough that one long value, which all of them refer to, does not become gigabytes."""
+_MOST_CLAIMED, _CLAIMED_TIMES = 100_000_000, 1000
+"""Our own bounds: rows that take no bytes are read one after the other like others, but not without end."""
 _BUFFER_BYTES = 1024 * 1024
 _STREAM_MARK = b"\xff\xff\xff\xff"
 _END_MARK = _STREAM_MARK + b"\0\0\0\0"
@@ -66,6 +69,13 @@ class _Reader:
         """Return how many rows make about one batch, so that few are in memory as Python objects."""
         return max(1, min(_MOST_ROWS, self._block * rows // max(1, size)))
 
+    def _refuse_claim(self, rows: int) -> None:
+        """Raise RefusedError for rows that nobody would ever wait for, claimed by a few bytes."""
+        size = self._request["size"]
+        if rows > _MOST_CLAIMED and rows > _CLAIMED_TIMES * size:
+            message = f"{self._uri} has {size} bytes and claims {rows} rows."
+            raise RefusedError(message, rule="source-size", fix="write it again with the rows you want")
+
     def _even(self, record_batch: Any) -> Iterator[Any]:
         """Cut a record batch whose rows are far longer than those of the file are as a rule."""
         if record_batch.num_rows > 1 and _size(record_batch) > 8 * self._block:
@@ -87,6 +97,7 @@ class _Parquet(_Reader):
             meta = file.metadata
             groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
             done, total = 0, max(1, sum(group.num_rows for group in groups))
+            self._refuse_claim(total)
             for number, group in enumerate(groups):
                 self._refuse_bomb(group.total_byte_size)
                 came = 0
@@ -154,6 +165,7 @@ class _Arrow(_Reader):
 
     def _slices(self, record_batch: Any, before: float, share: float) -> Iterator[tuple[Any, float]]:
         rows = record_batch.num_rows
+        self._refuse_claim(rows)
         step = self._rows_at_a_time(rows, record_batch.get_total_buffer_size())
         for start in range(0, rows, step):
             yield record_batch.slice(start, step), before + share * min(1.0, (start + step) / rows)
