@@ -39,8 +39,8 @@ def test_an_unknown_logical_name_is_refused_and_a_swapped_mapping_recognised(des
 
 
 def test_names_without_a_place_in_the_rows_are_refused(desk: "Desk") -> None:
-    error = refused(desk, columns={"query": "Body", "response": "Y", "images": "Body"})
-    assert error.data["value"] == "images" and "query, response, system, reasoning" in error.fix
+    error = refused(desk, columns={"query": "Body", "response": "Y", "text": "Body"})
+    assert error.data["value"] == "text" and "query, response, system, reasoning" in error.fix
     assert refused(desk, columns={"query": "Body"}).data["field"] == "columns"
     assert refused(desk, columns={"query": "Body", "question": "Y"}).data["value"] == "question"
     assert refused(desk, columns={"query": "Body", "response": "Body"}).data["value"] == "Body"

@@ -65,7 +65,7 @@ class _Inspection:
             self.source.decoder,
             tuple(self.source.columns) if self.source.columns is not None else None,
             tuple(self.listed),
-            tuple(mapped.values()),
+            tuple(column for name, column in mapped.items() if name != "images"),
             mapped.get("response", ""),
             self.convert,
         )

@@ -31,8 +31,8 @@ class Media:
         self.target = target
         self.found: list[MediaRef] = []
 
-    def item(self, reference: str, kind: str, path: str) -> JsonRow:
-        """Return the content item of a reference; raises BadRowError when it cannot be used."""
+    def item(self, reference: str, kind: str | None, path: str) -> JsonRow:
+        """Return the content item of a reference, whose kind its name tells if nobody else; raises BadRowError."""
         try:
             item, needed = image_item(reference, self.target, kind=kind)
         except MediaError as error:
@@ -115,6 +115,8 @@ def _part(part: Any, media: Media, path: str) -> JsonRow:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind in TEXT_PARTS and isinstance(part.get("text"), str):
         return {"text": part["text"]}
+    if kind == "media" and isinstance(part.get("media"), str):
+        return media.item(part["media"], None, path)
     if kind in _MEDIA_KEYS:
         key, what = _MEDIA_KEYS[kind]
         value = part.get(key)

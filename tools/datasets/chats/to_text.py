@@ -10,6 +10,9 @@ from novaforge.tools.datasets.chats.to_openai import cut, plain_text
 from novaforge.tools.datasets.media.references import MediaError, gen_qa_image
 from novaforge.tools.datasets.rows import JsonRow
 
+_IMAGES = ("image_url", "input_image", "image", "media")
+_IMAGE_KEYS = ("image_url", "image", "media")
+
 
 def gen_qa_row(chat: Chat, system_prompt: str | None, row_id: str, media: Media, counts: Counter[str]) -> JsonRow:
     """Return a gen_qa row of a chat of one question; raises BadRowError."""
@@ -80,8 +83,8 @@ def _query(content: Any, media: Media, path: str) -> tuple[str, list[JsonRow]]:
     texts: list[str] = []
     for index, part in enumerate(content if isinstance(content, list) else [content]):
         kind = part.get("type") if isinstance(part, dict) else None
-        value = part.get("image_url", part.get("image")) if isinstance(part, dict) else None
-        if kind in ("image_url", "input_image", "image") and value is not None:
+        value = next((part[key] for key in _IMAGE_KEYS if key in part), None) if isinstance(part, dict) else None
+        if kind in _IMAGES and value is not None:
             images.append(_image(value, media, f"{path}[{index}]"))
         else:
             texts += [item["text"] for item in content_items([part], media, path)]

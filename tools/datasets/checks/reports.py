@@ -34,7 +34,7 @@ def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
     if mapping.given:
         return []
     pairs = ", ".join(f"{name} from {shown([column])}" for name, column in mapping.columns.items())
-    unused = [column for column in source.columns or [] if column not in mapping.columns.values()]
+    unused = [column for column in source.columns or mapping.present if column not in mapping.columns.values()]
     rest = f"; not used: {_named(unused)}" if unused else ""
     message = f"columns were chosen by their names: {pairs}{rest}"
     return [Finding(rule="source-mapping", severity="info", message=message, fix="give columns to choose others")]

@@ -91,7 +91,11 @@ def _format(method: str, model: str, platform: str | None, task: str) -> RowForm
     if method.startswith("DPO"):
         return dpo(model, abilities)
     if method == "EVALUATION":
-        gen_qa = GEN_QA if "image" in abilities.media else replace(GEN_QA, check=check_text_only, media=())
+        gen_qa = (
+            GEN_QA
+            if "image" in abilities.media
+            else replace(GEN_QA, check=check_text_only, media=(), optional=GEN_QA.optional[:-1], structured=())
+        )
         return {"gen_qa": gen_qa, "llm_judge": LLM_JUDGE, "rft_eval": RFT_EVAL}[task]
     if method.startswith("RFT_MULTITURN"):
         return _multiturn(method, platform)

@@ -57,6 +57,8 @@ class Mapping:
 
     columns: Columns
     given: bool
+    present: tuple[str, ...] = ()
+    """Every column or key of the source's first rows, where they are known."""
 
 
 def normalise(columns: Columns) -> Columns:
@@ -97,7 +99,7 @@ def check_usable(columns: Columns, row_format: RowFormat) -> None:
                 value=columns,
                 fix=f'add "{name}": "<source column>"',
             )
-    texts = {name: column for name, column in columns.items() if name in row_format.required or name == "response"}
+    texts = {name: column for name, column in columns.items() if name in (*row_format.required, "response", "images")}
     for name, column in texts.items():
         other = next(other for other, same in texts.items() if same == column)
         if other != name:

@@ -11,9 +11,18 @@ from novaforge.tools.datasets.chats.preference import PairReader
 from novaforge.tools.datasets.chats.rows import ChatRows
 from novaforge.tools.datasets.chats.sharegpt import ShareGptReader
 from novaforge.tools.datasets.chats.single import JoinedReader
+from novaforge.tools.datasets.chats.table import TableReader, media_column
 from novaforge.tools.datasets.formats.cpt import CPT
 from novaforge.tools.datasets.rows import ROW_BYTES, Finished, Line, Reject
-from novaforge.tools.datasets.shapes.columns import Mapping, map_columns, normalise, propose, resolve, shown
+from novaforge.tools.datasets.shapes.columns import (
+    Mapping,
+    check_usable,
+    map_columns,
+    normalise,
+    propose,
+    resolve,
+    shown,
+)
 from novaforge.tools.datasets.shapes.mapped import MappedRows
 from novaforge.tools.datasets.shapes.pairs import PairedRows
 from novaforge.tools.datasets.shapes.readers import Reading, reading, unused_keys
@@ -54,12 +63,14 @@ def converter(
         return _paired(source, found.shape, row_format, pairs)
     if columns is None and source.columns is None and _is_ready(found.shape, row_format, records):
         return _ready(row_format, system_prompt)
-    chosen = _by_columns(columns, records) if columns is not None else None
+    chosen = None
+    if columns is not None:
+        chosen = _by_columns(columns, records, row_format, source)
     if columns is None and found.shape not in ("table", "unknown"):
         refuse_meaning(source.uri, found.shape, row_format)
         chosen = reading(found.shape, records, row_format.name)
-    if columns is None and found.shape == "table" and row_format.name == "cpt":
-        chosen = _joined(records)
+    if columns is None and found.shape == "table":
+        chosen = _joined(records) if row_format.name == "cpt" else _with_media(records, row_format)
     if chosen is None or row_format.name == "llm_judge":
         return _mapped(source, records, columns, row_format, system_prompt)
     made = ChatRows(
@@ -69,6 +80,8 @@ def converter(
     made.expand = chosen.expand
     if columns is not None:
         made.mapping = Mapping(normalise(columns), given=True)
+    elif isinstance(chosen.reader, TableReader):
+        made.mapping = Mapping(chosen.reader.columns, given=False, present=tuple(_keys(records)))
     _try(made, head, source.uri, row_format)
     return made
 
@@ -129,8 +142,8 @@ def _paired(source: Source, shape: str, row_format: RowFormat, pairs: Pairs) -> 
     return PairedRows(row_format, pairs)
 
 
-def _by_columns(columns: Columns, records: Sequence[JsonRow]) -> Reading | None:
-    """Return how records are read with messages, or a pair with messages, at given keys; None for columns of text."""
+def _by_columns(columns: Columns, records: Sequence[JsonRow], row_format: RowFormat, source: Source) -> Reading | None:
+    """Return how records are read with messages, images, or a pair with messages, at given keys; None for columns of text."""
     wanted = normalise(columns)
     if "messages" in wanted:
         if more := sorted(wanted.keys() - _CHAT_COLUMNS):
@@ -152,6 +165,11 @@ def _by_columns(columns: Columns, records: Sequence[JsonRow]) -> Reading | None:
                 wanted.get("metadata", ""),
             )
         )
+    if "images" in wanted:
+        check_usable(wanted, row_format)
+        optional = row_format.optional if source.columns is None else ()
+        present = source.columns or _keys(records)
+        return Reading(_table_reader(resolve(wanted, present, f"in {source.uri}", optional)))
     if {"chosen", "rejected"} <= wanted.keys():
         lists = any(isinstance(record.get(wanted["chosen"]), list | dict) for record in records)
         if lists:
@@ -171,6 +189,20 @@ def _joined(records: Sequence[JsonRow]) -> Reading | None:
     return Reading(JoinedReader(tuple(keys)), (f"the text is {shown(keys)} with a blank line between them",))
 
 
+def _with_media(records: Sequence[JsonRow], row_format: RowFormat) -> Reading | None:
+    """Return how a table with media beside its questions is read; None where there are none, or no place for them."""
+    found = media_column(records) if "images" in row_format.fields else ""
+    texts = propose([key for key in _keys(records) if key != found], row_format)
+    if not found or not set(row_format.required) <= texts.keys():
+        return None
+    return Reading(_table_reader({**texts, "images": found}))
+
+
+def _table_reader(columns: Columns) -> TableReader:
+    names = ("query", "response", "images", "system", "reasoning", "id", "metadata")
+    return TableReader(*(columns.get(name, "") for name in names))
+
+
 def _mapped(
     source: Source,
     records: Sequence[JsonRow],
@@ -183,7 +215,7 @@ def _mapped(
     # An optional JSON key may first occur further down; whether it occurs at all is known at the end.
     optional = row_format.optional if source.columns is None else ()
     resolved = resolve(mapping.columns, present, f"in {source.uri}", optional)
-    return MappedRows(source, Mapping(resolved, mapping.given), row_format, system_prompt, present)
+    return MappedRows(source, Mapping(resolved, mapping.given, tuple(present)), row_format, system_prompt, present)
 
 
 def _try(made: Converter, head: Sequence[Line], uri: str, row_format: RowFormat) -> None:

@@ -11,6 +11,7 @@ from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.chats.table import media_column
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.next_steps import SANDBOX_BUCKET, quoted, validate_call
@@ -65,7 +66,9 @@ def suggest(source: Source, found: Recognition, records: Sequence[JsonRow], colu
         mapping = resolve(normalise(columns), present, f"in {source.uri}")
         return _for_table(mapping, records, given=True)
     if found.shape == "table":
-        return _for_table(propose(present), records)
+        media = media_column(records)
+        texts = propose([name for name in present if name != media])
+        return _for_table({**texts, "images": media} if media and len(texts) > 1 else texts, records)
     targets = TARGETS[found.shape]
     if not targets:
         return Suggestion(None, "", {})
@@ -128,7 +131,7 @@ def next_call(ctx: ToolContext, source: Source, shape: str, suggestion: Suggesti
         # As they are shown: a name from the file may hold anything.
         shown = {name: display(column) for name, column in suggestion.columns.items()}
         what += f", columns={json.dumps(shown, ensure_ascii=False)}"
-    if media and not is_s3(source.uri):
+    if (media or "images" in suggestion.columns) and not is_s3(source.uri):
         bucket = SANDBOX_BUCKET if ctx.mode.sandbox else "<bucket>"
         target = quoted(f"s3://{bucket}/{_stem(PurePosixPath(source.uri).name)}-{suggestion.method.lower()}")
         return f"transform_dataset(source={uri}, target={target}, {what})"
