@@ -28,6 +28,11 @@ Utc = Annotated[datetime, AfterValidator(_aware_utc), WithJsonSchema({"type": "s
 """An aware UTC time, ISO 8601 on the wire."""
 
 
+def day_start(at: datetime) -> datetime:
+    """Return the midnight at which the UTC day of a time began: where budgets per day start to count."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _drop_titles(schema: dict[str, Any]) -> None:
     schema.pop("title", None)
     for prop in schema.get("properties", {}).values():

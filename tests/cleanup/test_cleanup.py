@@ -95,6 +95,37 @@ def test_ids_that_are_not_ours_and_senseless_combinations_are_refused(
     assert caught.value.data["field"] == field
 
 
+def test_a_name_that_is_not_known_is_refused_with_those_that_are(desk: "Desk", reward: Callable[[], str]) -> None:
+    function = reward()
+    nameless = row_of(desk, "lambda:function").model_copy(update={"arn": "", "resource_id": "lambda:function/unmade"})
+    desk.ledger.put_resource(nameless)
+    for wrong in ("no-such\nname", ""):
+        with pytest.raises(InputError) as caught:
+            plan_cleanup(desk.ctx, scope="all", ids=[wrong])
+        assert caught.value.data["value"] == [wrong]
+        assert function in caught.value.fix and "\n" not in caught.value.message
+
+
+def test_a_function_goes_although_its_role_is_somebody_elses(desk: "Desk", reward: Callable[[], str]) -> None:
+    reward()
+    role = row_of(desk, "iam:role").name
+    desk.call("iam", "untag_role", RoleName=role, TagKeys=["novaforge:plan"])
+    plan = plan_cleanup(desk.ctx, scope="all")
+    assert calls(plan) == ["delete_function"] and role in said(plan, "CL1", "warn")
+    assert desk.apply(plan.plan_id).status == "started"
+    assert desk.exists("iam:role", role)
+
+
+def test_a_cleanup_says_which_jobs_go_on(
+    desk: "Desk", reward: Callable[[], str], job: Callable[..., JobRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reward()
+    running = job(phase="running", observed={})
+    monkeypatch.setattr("novaforge.tools.cleanup.jobs.refresh", lambda ctx, row: (row, None))
+    plan = plan_cleanup(desk.ctx, scope="all")
+    assert f"job {running.job_id} is running; a cleanup does not stop jobs" in said(plan, "CL2", "warn")
+
+
 def test_a_resource_without_our_tag_is_never_deleted(desk: "Desk", reward: Callable[[], str]) -> None:
     function = reward()
     arn = row_of(desk, "lambda:function").arn
@@ -256,24 +287,32 @@ def test_a_reward_function_that_a_running_job_calls_stays(
     assert running.job_id in caught.value.message and desk.exists("lambda:function", function)
 
 
+def uploaded(desk: "Desk", row: JobRecord, content: bytes) -> ArtifactRecord:
+    """Upload a file as a job's plan would have."""
+    uri = f"s3://{BUCKET}/up/{row.job_id}/recipe.yaml"
+    desk.ctx.storage.put(uri, content)
+    artifact = ArtifactRecord(
+        uri=uri, plan_id=row.plan_id, plan_digest=row.plan_digest, bytes=len(content), at=row.created_at,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )  # fmt: skip
+    desk.ledger.put_artifact(artifact)
+    return artifact
+
+
 def test_files_of_jobs_go_only_when_asked_for_with_counts_and_bytes(
     desk: "Desk", job: Callable[..., JobRecord]
 ) -> None:
     row = job()
-    uri = f"s3://{BUCKET}/up/{row.job_id}/recipe.yaml"
-    desk.ctx.storage.put(uri, b"recipe")
-    artifact = ArtifactRecord(
-        uri=uri, plan_id=row.plan_id, plan_digest=row.plan_digest, bytes=6, at=row.created_at,
-        sha256="0df39cb8bde4cdb0c4bde0e1d8a7fbb1c1e5bb0b0a0a0a0a0a0a0a0a0a0a0a0a",
-    )  # fmt: skip
+    artifact = uploaded(desk, row, b"recipe")
+    uri = artifact.uri
     neighbour = f"s3://{BUCKET}/out/{row.job_id}/{row.job_id}-other/keep.txt"
     desk.ctx.storage.put(neighbour, b"keep")
-    desk.ledger.put_artifact(artifact)
+    desk.ledger.put_artifact(artifact.model_copy(update={"sha256": "0" * 64}))
     with pytest.raises(RefusedError):
         plan_cleanup(desk.ctx, scope="all")
     plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id], include_artifacts=True)
     assert "not what was uploaded" in said(plan, "CL1", "warn"), "the hash differs"
-    desk.ledger.put_artifact(artifact.model_copy(update={"sha256": hashlib.sha256(b"recipe").hexdigest()}))
+    desk.ledger.put_artifact(artifact)
     plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id], include_artifacts=True)
     assert set(calls(plan)) == {"delete_object"}
     confirmed = said(plan, "CL4", "confirm")
@@ -317,6 +356,42 @@ def test_an_output_that_somebody_replaces_while_the_cleanup_runs_stays(
     outcome = desk.apply(plan.plan_id)
     assert outcome.status == "refused" and "PreconditionFailed" in outcome.error
     assert desk.ctx.storage.read(first) == b"somebody else's"
+
+
+def test_an_upload_that_somebody_replaces_after_planning_makes_the_plan_stale(
+    desk: "Desk", job: Callable[..., JobRecord]
+) -> None:
+    row = job()
+    artifact = uploaded(desk, row, b"recipe")
+    plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id], include_artifacts=True)
+    bucket, key = split_s3(artifact.uri)
+    desk.call("s3", "put_object", Bucket=bucket, Key=key, Body=b"theirs")
+    assert desk.apply(plan.plan_id).status == "stale"
+    assert desk.ctx.storage.read(artifact.uri) == b"theirs"
+
+
+def test_an_upload_that_is_gone_already_is_no_open_question(desk: "Desk", job: Callable[..., JobRecord]) -> None:
+    row = job()
+    bucket, key = split_s3(uploaded(desk, row, b"recipe").uri)
+    desk.call("s3", "delete_object", Bucket=bucket, Key=key)
+    plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id], include_artifacts=True)
+    assert key not in str(plan.requests) and plan.state == "planned"
+    assert not [finding for finding in plan.findings if finding.severity == "not_checked"]
+
+
+def test_one_plan_deletes_no_more_objects_than_it_may_and_names_what_stays(
+    desk: "Desk", job: Callable[..., JobRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [job(), job()]
+    own = [desk.ctx.storage.list(f"{row.output}/{row.job_id}/") for row in rows]
+    monkeypatch.setattr("novaforge.tools.cleanup.artifacts.MAX_OBJECTS", len(own[0]) + len(own[1]) - 1)
+    plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id for row in rows], include_artifacts=True)
+    stays = said(plan, "CL2", "warn")
+    assert [row.job_id in stays for row in rows].count(True) == 1 and "plan the cleanup again" in str(plan.findings)
+    assert len(calls(plan)) == len(own[0]) == len(own[1])
+    monkeypatch.setattr("novaforge.tools.cleanup.artifacts.MAX_OBJECTS", len(own[0]) + len(own[1]))
+    plan = plan_cleanup(desk.ctx, scope="plan", ids=[row.job_id for row in rows], include_artifacts=True)
+    assert len(calls(plan)) == len(own[0]) + len(own[1])
 
 
 def test_files_of_a_job_that_is_not_ours_or_not_ended_stay(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,12 @@ import pytest
 
 from novaforge.guards.errors import AwsError
 from novaforge.guards.policy import Policy
+from novaforge.guards.values import cents, day_start
 from novaforge.tools.cleanup.plan import plan_cleanup
 from novaforge.tools.cleanup.results import Running, Spend
 from novaforge.tools.cleanup.spend import get_spend
 from novaforge.tools.platforms.base import JobState
-from novaforge.tools.records import JobRecord
+from novaforge.tools.records import JobRecord, ResourceRecord
 
 if TYPE_CHECKING:
     from tests.conftest import Desk
@@ -27,8 +28,22 @@ def only(spend: Spend) -> Running:
     return item
 
 
+def seconds(span: timedelta) -> Decimal:
+    return Decimal(str(span.total_seconds()))
+
+
 def rules(spend: Spend) -> dict[str, str]:
     return {finding.rule: finding.severity for finding in spend.findings}
+
+
+def at(desk: "Desk", moment: datetime) -> Spend:
+    """Return the spend at one moment, whatever this machine's clock says."""
+    return get_spend(replace(desk.ctx, clock=lambda: moment))
+
+
+def endpoint_row(desk: "Desk") -> ResourceRecord:
+    (row,) = desk.ledger.resources(live=False, kind="sagemaker:endpoint")
+    return row
 
 
 def break_call(desk: "Desk", monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
@@ -45,17 +60,17 @@ def break_call(desk: "Desk", monkeypatch: pytest.MonkeyPatch, operation: str) ->
 def test_an_empty_account_spends_nothing(desk: "Desk") -> None:
     spend = get_spend(desk.ctx)
     assert spend.running == [] and spend.burn_usd_per_hour == 0 and spend.debts == {}
-    assert "Nothing is running." in spend.text()
+    assert spend.totals_usd == {"jobs": 0, "endpoints": 0, "committed_today": 0}
+    assert "Nothing is running." in spend.text() and "\n\n" not in spend.text()
 
 
 def test_an_endpoint_shows_its_rate_age_and_end(desk: "Desk", deploy: Callable[[], str]) -> None:
     name = deploy()
-    desk.passed = timedelta(minutes=30)
-    spend = get_spend(desk.ctx)
+    spend = at(desk, endpoint_row(desk).created_at + timedelta(minutes=30))
     item = only(spend)
     assert (item.kind, item.name, item.status, item.billing) == ("endpoint", name, "InService", True)
     assert item.usd_per_hour == spend.burn_usd_per_hour == RATE
-    assert item.cost_usd is not None and abs(item.cost_usd - RATE / 2) < Decimal("0.2")
+    assert item.cost_usd == Decimal("8.34"), "half an hour of 16.688 dollars"
     assert item.delete_after is not None and not item.overdue and item.idle is None
     assert spend.totals_usd["endpoints"] == item.cost_usd
     assert spend.findings == [] and "plan_cleanup" in spend.next_step
@@ -82,7 +97,7 @@ def test_calls_within_the_hour_make_an_endpoint_busy(
     def metered(service: str, operation: str, /, **request: Any) -> Any:
         if service == "cloudwatch":
             asked.append(request)
-            return {"Label": "Invocations", "Datapoints": [{"Sum": 3.0}]}
+            return {"Label": "Invocations", "Datapoints": [{"Sum": 0.0}, {"Sum": 1.0}]}
         return call(service, operation, **request)
 
     monkeypatch.setattr(desk.ctx.aws, "call", metered)
@@ -95,9 +110,12 @@ def test_an_endpoint_that_cannot_be_read_counts_as_running(
 ) -> None:
     deploy()
     break_call(desk, monkeypatch, "describe_endpoint")
-    spend = get_spend(desk.ctx)
+    end = endpoint_row(desk).delete_after
+    assert end is not None
+    spend = at(desk, end)
     assert only(spend).status == "not checked" and spend.burn_usd_per_hour == RATE
-    assert rules(spend) == {"SP2": "not_checked"}
+    assert not only(spend).overdue and rules(spend) == {"SP2": "not_checked"}
+    assert only(at(desk, end + timedelta(seconds=1))).overdue
 
 
 def test_metrics_that_cannot_be_read_leave_idleness_open(
@@ -113,12 +131,13 @@ def test_metrics_that_cannot_be_read_leave_idleness_open(
 def test_after_the_cleanup_nothing_runs_and_the_cost_stays_on_record(desk: "Desk", deploy: Callable[[], str]) -> None:
     deploy()
     desk.passed = timedelta(minutes=15)
-    before = get_spend(desk.ctx).totals_usd["endpoints"]
     assert desk.apply(plan_cleanup(desk.ctx, scope="all").plan_id).status == "started"
     desk.passed = timedelta(minutes=20)
     spend = get_spend(desk.ctx)
     assert spend.running == [] and spend.burn_usd_per_hour == 0 and spend.next_step == ""
-    assert before <= spend.totals_usd["endpoints"] < before + Decimal("0.5")
+    row = endpoint_row(desk)
+    assert row.deleted_at is not None and row.deleted_at - row.created_at >= timedelta(minutes=15)
+    assert spend.totals_usd["endpoints"] == cents(RATE * seconds(row.deleted_at - row.created_at) / 3600)
 
 
 def test_an_endpoint_still_being_deleted_is_shown_until_it_is_gone(desk: "Desk", deploy: Callable[[], str]) -> None:
@@ -201,3 +220,46 @@ def test_what_a_failed_apply_left_behind_is_a_debt(desk: "Desk", reward: Callabl
     spend = get_spend(desk.ctx)
     assert spend.debts == {f"role {row.name}": "AccessDenied"}
     assert "plan_cleanup" in spend.next_step and "left behind" in spend.text()
+
+
+def test_an_endpoint_of_unknown_price_is_named_and_left_out_of_the_sums(
+    desk: "Desk", deploy: Callable[[], str]
+) -> None:
+    name = deploy()
+    desk.ledger.put_resource(endpoint_row(desk).model_copy(update={"usd_per_hour": None}))
+    spend = get_spend(desk.ctx)
+    assert only(spend).usd_per_hour is None and only(spend).cost_usd is None
+    assert spend.burn_usd_per_hour == 0 and spend.totals_usd["endpoints"] == 0
+    assert name in next(finding.message for finding in spend.findings if finding.rule == "CO1")
+
+
+@pytest.mark.parametrize("change", [{"region": "eu-west-2"}, {"account": "999988887777"}, {"plan_digest": "f" * 64}])
+def test_an_endpoint_that_is_elsewhere_or_carries_another_tag_counts_until_somebody_says_it_is_gone(
+    desk: "Desk", deploy: Callable[[], str], change: dict[str, Any]
+) -> None:
+    deploy()
+    row = endpoint_row(desk)
+    desk.ledger.put_resource(row.model_copy(update=change))
+    spend = get_spend(desk.ctx)
+    assert only(spend).status == "not checked" and spend.burn_usd_per_hour == RATE
+    assert rules(spend) == {"SP2": "not_checked"}
+    desk.ledger.put_resource(row.model_copy(update={**change, "deleted_at": desk.ctx.clock()}))
+    assert get_spend(desk.ctx).running == []
+
+
+def test_a_job_whose_cost_another_version_wrote_is_named(desk: "Desk", job: Callable[..., JobRecord]) -> None:
+    row = job(observed={"written_by": "another version"})
+    spend = get_spend(desk.ctx)
+    (finding,) = spend.findings
+    assert (finding.rule, finding.severity) == ("CO1", "not_checked") and row.job_id in finding.message
+    assert spend.totals_usd["jobs"] == 0
+
+
+def test_what_was_begun_counts_until_the_end_of_its_day(desk: "Desk", deploy: Callable[[], str]) -> None:
+    deploy()
+    begun = desk.ledger.execution(endpoint_row(desk).plan_digest)
+    assert begun is not None
+    ceiling = desk.plan(begun.plan_id).cost.ceiling_usd
+    end = day_start(begun.intent_at) + timedelta(days=1)
+    assert at(desk, end - timedelta(microseconds=1)).totals_usd["committed_today"] == ceiling > 0
+    assert at(desk, end).totals_usd["committed_today"] == 0

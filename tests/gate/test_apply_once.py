@@ -127,6 +127,7 @@ def test_a_blocked_plan_is_refused_with_its_findings(world: "World") -> None:
     result = go(world, plan)
     assert result.status == "refused"
     assert [finding.rule for finding in result.findings] == ["PL1"]
+    assert result.error == "Findings block this plan." and "Correct what the findings name" in result.next_step
 
 
 def test_an_expired_plan_is_refused_also_when_it_was_approved(world: "World") -> None:
@@ -240,13 +241,15 @@ def test_changed_input_makes_the_plan_stale_with_the_difference_shown(world: "Wo
 
     assert result.status == "stale"
     assert {item["path"] for item in result.differences} == {"$.bytes", "$.sha256"}
+    assert "data $.bytes: planned 450, now 8" in result.text()
     assert world.state(plan) == "stale"
     assert go(world, plan).differences == result.differences
     assert world.aws.made() == []
 
 
 @pytest.mark.parametrize(
-    ("now", "status"), [("102.25", "started"), ("94.40", "started"), ("104.22", "stale"), ("92.00", "stale")]
+    ("now", "status"),
+    [("103.236", "started"), ("93.404", "started"), ("103.2361", "stale"), ("93.4039", "stale"), ("free", "stale")],
 )
 def test_a_price_may_drift_five_percent(world: "World", monkeypatch: pytest.MonkeyPatch, now: str, status: str) -> None:
     price = Precondition(name="price", kind="price", target={}, expected="98.32")

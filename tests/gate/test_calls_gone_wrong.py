@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from novaforge.guards.plan import AwsStep
+from novaforge.guards.values import day_start
 from novaforge.server.audit import tail
 from novaforge.tools.plans.apply import apply
-from novaforge.tools.plans.gate import midnight
 from novaforge.tools.plans.outcome import ApplyResult
 from novaforge.tools.plans.reconcile import reconcile
 from novaforge.tools.plans.worker import Pace
@@ -109,7 +109,7 @@ def test_an_unknown_job_that_is_not_there_after_the_window_was_not_created(world
     assert job.phase == "failed"
     assert job.observed["status"] == "NotCreated"
     assert world.ledger.resources(kind="sagemaker:training-job") == []
-    assert world.ledger.committed_usd(midnight(world.ctx())) == 0
+    assert world.ledger.committed_usd(day_start(world.clock())) == 0
     assert go(world, plan).status == "refused"
     assert world.aws.made() == []
 
@@ -146,7 +146,7 @@ def test_a_refusal_by_aws_fails_the_plan_and_frees_its_budget(world: "World") ->
     assert result.status == "refused"
     assert message in result.error
     assert world.state(plan) == "failed"
-    assert world.ledger.committed_usd(midnight(world.ctx())) == 0
+    assert world.ledger.committed_usd(day_start(world.clock())) == 0
     assert world.ledger.resources() == []
     later = go(world, plan)
     assert later.status == "refused"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from novaforge.guards.findings import Finding
-from novaforge.guards.values import cents
+from novaforge.guards.values import cents, day_start
 from novaforge.tools.cleanup.endpoints import endpoint_cost, running_endpoints
 from novaforge.tools.cleanup.inventory import label
 from novaforge.tools.cleanup.jobs import Live, live_jobs
@@ -31,7 +31,7 @@ def get_spend(ctx: ToolContext) -> Spend:
     burn = sum((item.usd_per_hour for item in running if item.billing and item.usd_per_hour is not None), Decimal(0))
     debts = _debts(ctx)
     findings = [*live.unread_findings(), *endpoints.findings, *_unpriced(running), *_unread_costs(jobs)]
-    committed = _committed_today(ctx)
+    committed = ctx.ledger.committed_usd(day_start(ctx.clock()))
     return Spend(
         running=running,
         burn_usd_per_hour=burn,
@@ -47,10 +47,6 @@ def get_spend(ctx: ToolContext) -> Spend:
         next_step=_next_step(running, debts, live),
         sandbox=ctx.mode.sandbox,
     )
-
-
-def _committed_today(ctx: ToolContext) -> Decimal:
-    return ctx.ledger.committed_usd(ctx.clock().replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def _budgets(ctx: ToolContext, committed: Decimal) -> dict[str, Decimal]:

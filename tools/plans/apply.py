@@ -6,9 +6,9 @@ from pydantic import JsonValue
 
 from novaforge.guards.plan import Plan
 from novaforge.guards.staleness import Difference
-from novaforge.guards.values import JsonObject
+from novaforge.guards.values import JsonObject, day_start
 from novaforge.tools.context import ToolContext
-from novaforge.tools.plans.gate import ASKABLE, approval_required, approved, closed, load, midnight, unapproved
+from novaforge.tools.plans.gate import ASKABLE, approval_required, approved, closed, load, unapproved
 from novaforge.tools.plans.outcome import ApplyResult, outcome, stale
 from novaforge.tools.plans.preconditions import reread
 from novaforge.tools.plans.settle import WINDOW, settle
@@ -30,7 +30,8 @@ def apply(ctx: ToolContext, plan_id: str, *, pace: Pace | None = None, window: t
     if answer := closed(ctx, record) or _moved(ctx, plan):
         return answer
     ctx.checkpoint("before_begin")
-    if not ctx.ledger.begin(plan.digest, ctx.clock(), day_limit=ctx.policy.max_usd_per_day, since=midnight(ctx)):
+    now = ctx.clock()
+    if not ctx.ledger.begin(plan.digest, now, day_limit=ctx.policy.max_usd_per_day, since=day_start(now)):
         # Somebody else made the one transition, time passed, or the day's budget was used up meanwhile.
         return _without_beginning(ctx, load(ctx, plan_id), pace, window)
     ctx.checkpoint("after_begin")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from novaforge.guards.plan import DIGEST_TOKEN, PlanBody, freeze
 from novaforge.guards.policy import check_policy
 from novaforge.guards.text import one_line
-from novaforge.guards.values import JsonObject, Usd
+from novaforge.guards.values import JsonObject, Usd, day_start
 from novaforge.tools.context import ToolContext
 from novaforge.tools.plans.view import PlanView, view_plan
 from novaforge.tools.records import PlanRecord, PlanState
@@ -38,8 +38,7 @@ def plan_tags(ctx: ToolContext, ceiling_usd: Usd, expires: datetime) -> list[Jso
 
 def store_plan(ctx: ToolContext, body: PlanBody) -> PlanView:
     """Add the policy's findings, freeze the plan, write it to the ledger and the audit log, and show it."""
-    midnight = ctx.clock().replace(hour=0, minute=0, second=0, microsecond=0)
-    limits = check_policy(ctx.policy, body, ctx.ledger.committed_usd(midnight))
+    limits = check_policy(ctx.policy, body, ctx.ledger.committed_usd(day_start(ctx.clock())))
     plan = freeze(body.model_copy(update={"findings": (*body.findings, *limits)}))
     state: PlanState = "blocked" if plan.blocked else "planned"
     ctx.ledger.add_plan(plan, state, plan.created_at)

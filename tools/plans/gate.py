@@ -1,12 +1,11 @@
 """Whether a plan may be applied at all, before anybody is asked and again before anything is sent."""
 
-from datetime import datetime
-
 from novaforge.guards.consent import prompt_sha256
 from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding
 from novaforge.guards.plan import Plan
 from novaforge.guards.policy import check_policy, tier
+from novaforge.guards.values import day_start
 from novaforge.tools.context import ToolContext
 from novaforge.tools.plans.outcome import NEW_PLAN, ApplyResult, follow, outcome
 from novaforge.tools.records import Approval, PlanRecord, PlanState
@@ -110,11 +109,6 @@ def unapproved(ctx: ToolContext, record: PlanRecord) -> PlanRecord | None:
     return now if now.state == "planned" else None
 
 
-def midnight(ctx: ToolContext) -> datetime:
-    """Return when the current UTC day began: where the day budget starts to count."""
-    return ctx.clock().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def refused_questions(record: PlanRecord) -> int:
     """Return how often a question about this plan was declined, cancelled or answered with a wrong amount."""
     count = record.detail.get(REFUSED_QUESTIONS, 0)
@@ -130,7 +124,7 @@ def _refused(ctx: ToolContext, record: PlanRecord) -> ApplyResult:
 
 
 def _limits(ctx: ToolContext, plan: Plan) -> list[Finding]:
-    return check_policy(ctx.policy, plan, ctx.ledger.committed_usd(midnight(ctx)))
+    return check_policy(ctx.policy, plan, ctx.ledger.committed_usd(day_start(ctx.clock())))
 
 
 def _misfit(ctx: ToolContext, plan: Plan) -> str:
