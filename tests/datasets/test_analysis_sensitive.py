@@ -32,7 +32,7 @@ PLANTED = {
     "Mailchimp key": chars(32, HEX) + "-us14",
     "npm token": "//registry.npmjs.org/:_authToken=" + "npm_" + chars(36),
     "OpenAI key": "sk-" + chars(20) + "T3BlbkFJ" + chars(20),
-    "private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "private key": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + chars(64) + "\n" + chars(64),
     "PyPI token": "pypi-AgEIcHlwaS5vcmc" + chars(80),
     "SendGrid key": "SG." + chars(22) + "." + chars(43),
     "Slack token": "xoxb-" + "238976451230-" + chars(24, string.ascii_lowercase),

@@ -6,15 +6,22 @@ from typing import NamedTuple
 
 from novaforge.tools.datasets.analysis.kinds import Kind
 
-_EMAIL = re.compile(r"(?<![\w.+/:-])([\w.+-]{1,64})@((?:[A-Za-z0-9-]{1,63}\.)+([A-Za-z]{2,24}))(?![\w-])")
-_EMAIL_BEFORE, _EMAIL_AFTER = 65, 200
+_EMAIL = re.compile(r"(?<![\w.+/-])([\w.+-]{1,64})@((?:[A-Za-z0-9-]{1,63}\.)+([A-Za-z]{2,24}))(?![\w-]|\.\w|:[/~])")
+_EMAIL_BEFORE, _EMAIL_AFTER = 100, 200
+_NO_EMAIL_BEFORE = re.compile(r"://[^\s/@]*:$|\b(?:ssh|scp|sftp|rsync)(?: +-\w+)? +$", re.IGNORECASE)
+"""A password in a URL, and where to log in on another machine."""
+_STAMP = 14
+"""An address with so many digits before the @ is the name of one message: 14 are a date with its time."""
 _PHONE = re.compile(
-    r"(?<![\w.+/=-])(?:\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]?\d{2,4}){1,4}"
+    r"(?<![\w.+/-])(?:\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}"
     r"|\(\d{3}\) ?\d{3}[ .-]\d{4}|[2-9]\d{2}([.-])[2-9]\d{2}\1\d{4})(?![\w.-]*\d)"
 )
 _CARD = re.compile(
-    r"(?<![\w.,+-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\w|[.,]\d|[ -]\d)"
+    r"(?<![\w.+#-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\w|[.,]\d|[ -]\d)"
 )
+_LONG_NUMBER = r"(?<!\d)\d{4}([ \t-]?)\d{4}\1\d{4}\1\d{3,4}(?!\d)"
+_NUMBER_BEFORE, _NUMBER_AFTER = re.compile(_LONG_NUMBER + r"[\s,;|]{1,3}$"), re.compile(r"[\s,;|]{1,3}" + _LONG_NUMBER)
+_NEARBY = 30
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 
@@ -24,7 +31,7 @@ _NO_DOMAINS = frozenset(
 )  # fmt: skip
 """Names that stand for any domain in examples."""
 _NO_BOXES = re.compile(
-    r"git|no-?reply|user(name)?\d*|some(one|body)|name|e?-?mail|you|your.*|my.*|test.*|sample.*|example.*|foo|bar|abcd?|xyz|admin|boss",
+    r"git|no-?reply|user(name)?\d*|some(one|body)|name|e?-?mail|you|your.*|my.*|test.*|sample.*|example.*|foo|bar|abcd?|xyz|admin|boss|j(ohn|ane)[._-]?(doe|smith)?\d*|root|ubuntu|ec2-user|centos|debian|vagrant|hg|svn",
     re.IGNORECASE,
 )
 """Names that stand for any person in examples."""
@@ -80,7 +87,9 @@ def iban(text: str) -> bool:
 
 def _email(match: re.Match[str]) -> bool:
     box, domain, top = match.group(1), match.group(2).lower(), match.group(3).lower()
-    if top in _NO_TOP_LEVEL or _NO_BOXES.fullmatch(box):
+    if top in _NO_TOP_LEVEL or _NO_BOXES.fullmatch(box) or sum(map(str.isdigit, box)) >= _STAMP:
+        return False
+    if _NO_EMAIL_BEFORE.search(match.string[: match.start()]):
         return False
     return _NO_DOMAINS.isdisjoint(domain.split("."))
 
@@ -95,7 +104,14 @@ def _phone(match: re.Match[str]) -> bool:
 def _card(match: re.Match[str]) -> bool:
     digits = re.sub(r"\D", "", match.group())
     brand = re.match(r"4|5[1-5]|2[2-7]|3[47]|6011|65|35", digits) is not None
-    return brand and digits not in _TEST_CARDS and len(set(digits)) > 3 and luhn(digits)
+    return brand and digits not in _TEST_CARDS and len(set(digits)) > 3 and luhn(digits) and not _among_numbers(match)
+
+
+def _among_numbers(match: re.Match[str]) -> bool:
+    """Tell a number next to one of the same form that no card has: a table of numbers, of which one in ten passes by chance."""
+    before = _NUMBER_BEFORE.search(match.string[max(0, match.start() - _NEARBY) : match.start()])
+    after = _NUMBER_AFTER.match(match.string[match.end() : match.end() + _NEARBY])
+    return any(each and not luhn(re.sub(r"\D", "", each.group())) for each in (before, after))
 
 
 ADDRESSES = (Pattern(Kind("e-mail address", "high", personal=True), _emails, _email),)

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 _SUSPECT_SECRETS = (
     r"A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA", r"AccountKey=", r"://[^\s{}/]+:[^\s{}/]+@",
-    r"gh[pousr]_|github_pat_", r"gl[a-z]{2,5}-|GR1348941", r"eyJ[A-Za-z0-9_=-]+\.", r"[0-9a-z]-us[0-9]", r":_authToken=",
+    r"gh[pousr]_|github_pat_", r"gl[a-z]{2,5}-|GR1348941", r"eyJ[A-Za-z0-9_=-]+\.", r"[0-9a-z]-us[0-9]", r":_authToken=|npm_[A-Za-z0-9]{8}",
     r"T3BlbkFJ|sk-proj-|sk-ant-|AIza|hf_[A-Za-z]{8}", r"PRIVATE KEY|BEGIN SSH2 ENC|PuTTY-User-Key", r"pypi-AgE", r"SG\.[\w-]{8}",
     r"(?i:xox[abpors]-\d)|(?i:hooks\.slack\.com)", r"sq0csp-", r"[rs]k_live_", r"\d{8}:[\w-]{8}", r"\b(?:AC|SK)[a-z0-9]{8}",
     r"(?i:aws)[^\n]{0,20}(?i:key|pwd|pw|pass|token)[^\n]{0,20}['\"][0-9a-zA-Z/+]{8}", r"cloudant",
+    r"(?i:secret)[_ .-]?(?i:access)[_ .-]?(?i:key)",
 )  # fmt: skip
 _SUSPECT_ADDRESSES = (r"\w@[\w-]+\.[\w.-]*[A-Za-z]",)
 _SUSPECT_NUMBERS = (
