@@ -353,7 +353,7 @@ def test_a_cleanup_that_fails_says_what_it_had_deleted(world: "World") -> None:
     result = go(world, plan)
     assert result.status == "refused"
     assert "not allowed" in result.error
-    assert f"Deleted before that: sagemaker:endpoint/{one}" in result.error
+    assert f"Deleted before that: sagemaker:endpoint/{one}." in result.error
     assert world.aws.made("endpoint") == [two]
 
 

@@ -1,14 +1,17 @@
 """What an apply must not do under odd circumstances: delete what it cannot identify, take another's file for its own, go on
 late, forget what it made, or let a second worker in."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from novaforge.guards.errors import ConflictError
+from novaforge.guards.values import day_start
 from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.outcome import ApplyResult
+from novaforge.tools.plans.reconcile import reconcile
 from novaforge.tools.plans.view import view_plan
 from novaforge.tools.plans.worker import Pace
 
@@ -170,3 +173,80 @@ def test_a_plan_shows_bytes_it_sends_by_size_and_hash(world: "World") -> None:
     code = {"bytes": 2, "sha256": "fcab7fcc2b4cffd9bb45003bfc2e468a04ef6f77ca8200a7341f027631584d25"}
     assert isinstance(function["request"], dict)
     assert function["request"]["Code"] == {"ZipFile": code}
+
+
+def remove_at(world: "World", checkpoint: str, key: str) -> None:
+    """Let somebody else delete a thing right before a call."""
+
+    def check(reached: str) -> None:
+        if reached == checkpoint:
+            with world.aws.state() as state:
+                del state["things"][key]
+
+    world.checkpoint = check
+
+
+def test_what_somebody_deletes_right_before_our_deletion_is_simply_gone(world: "World") -> None:
+    name = deployed(world)
+    plan = world.approved(world.clean_up(name))
+    remove_at(world, f"before_call:delete {name}", f"endpoint/{name}")
+    assert (go(world, plan).error, world.state(plan)) == ("", "submitted")
+    row = world.ledger.resource(f"sagemaker:endpoint/{name}")
+    assert row is not None and row.deleted_at is not None
+
+
+def test_a_role_that_vanishes_before_its_policy_fails_the_plan(world: "World") -> None:
+    plan = world.approved(world.reward())
+    remove_at(world, "before_call:policy", f"role/{plan.fill('nf-reward-grader-%%DIGEST12%%')}")
+    assert go(world, plan).status == "refused"
+    assert world.state(plan) == "failed" and world.aws.made("function") == []
+    assert world.ledger.resources() == []
+
+
+def test_a_server_of_the_other_kind_settles_nothing_it_finds_in_the_ledger(world: "World") -> None:
+    plan = world.approved(world.train())
+    world.checkpoint = ends_at("before_call:training-job")
+    with pytest.raises(Ended):
+        go(world, plan)
+    world.checkpoint = lambda name: None
+    world.pass_time(hours=1)
+    (result,) = reconcile(world.ctx(mode=replace(world.mode, sandbox=True)))
+    assert (result.status, world.state(plan)) == ("refused", "submitting") and "another mode" in result.error
+    (result,) = reconcile(world.ctx())
+    assert world.state(plan) == "not_created"
+
+
+def test_the_day_budget_gets_back_only_what_never_billed(world: "World") -> None:
+    cheap = world.approved(world.deploy("one"))
+    world.aws.fault("create_endpoint_config", "refused", code="ValidationException")
+    assert go(world, cheap).status == "refused"
+    assert world.ledger.committed_usd(day_start(world.clock())) == 0, "a model alone bills nothing"
+    dear = world.approved(world.deploy("two"))
+
+    def fail(seconds: float) -> None:
+        world.aws.set_status("endpoint", dear.fill("nf-two-%%DIGEST12%%"), "Failed")
+
+    assert go(world, dear, Pace(30, fail)).status == "refused"
+    assert world.ledger.committed_usd(day_start(world.clock())) == dear.cost.ceiling_usd
+
+
+@pytest.mark.parametrize(
+    ("tag", "ended"), [("somebody-else", "is not ours"), (None, "was never made"), ("ours", "taken back")]
+)
+def test_the_ledger_keeps_why_a_row_of_a_failed_plan_is_closed(world: "World", tag: str | None, ended: str) -> None:
+    plan = world.approved(world.deploy())
+    name = plan.fill("nf-chat-%%DIGEST12%%")
+
+    def change(reached: str) -> None:
+        if reached == "before_undo" and tag != "ours":
+            with world.aws.state() as state:
+                del state["things"][f"model/{name}"]
+            if tag:
+                world.aws.plant("model", name, tag)
+
+    world.checkpoint = change
+    world.aws.fault("create_endpoint_config", "refused", code="ValidationException")
+    go(world, plan)
+    row = world.ledger.resource(f"sagemaker:model/{name}")
+    assert row is not None and row.deleted_at is not None
+    assert row.detail == {"ended": ended}

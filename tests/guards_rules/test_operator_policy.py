@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from novaforge.guards.errors import ConfigError
 from novaforge.guards.plan import AwsStep, Cost, InputIdentity, NodeGroup, PlanBody, Principal
-from novaforge.guards.policy import Policy, check_policy, parse_policy
+from novaforge.guards.policy import Policy, check_policy, parse_policy, tier
 
 ROLE = "arn:aws:iam::111122223333:role/team/Trainer"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -73,3 +73,22 @@ def test_a_key_the_policy_does_not_know_is_refused() -> None:
     with pytest.raises(ConfigError, match="max_usd_per_week") as caught:
         parse_policy('max_usd_per_week = "1"', "policy.toml")
     assert "max_usd_per_day" in caught.value.fix
+
+
+def test_only_a_ceiling_above_the_limit_wants_a_terminal() -> None:
+    policy = Policy(terminal_above_usd=Decimal(100))
+    assert [tier(policy, Decimal(usd)) for usd in ("99.99", "100", "100.01")] == ["form", "form", "terminal"]
+    assert tier(Policy(), Decimal(10**9)) == "form"
+    assert tier(Policy(terminal_above_usd=Decimal(0)), Decimal("0.01")) == "terminal"
+
+
+def test_the_buckets_of_a_policy_do_not_forbid_local_files() -> None:
+    local = InputIdentity(role="train", uri="/home/ann/train.jsonl", bytes=1)
+    body = plan().model_copy(update={"inputs": (local,)})
+    assert broken(Policy(buckets=("results",)), body) == {}
+
+
+@pytest.mark.parametrize(("spent", "rules"), [(0, set[str]()), (1, {"POL-day-budget"})])
+def test_a_budget_may_be_used_up_to_the_cent(spent: int, rules: set[str]) -> None:
+    policy = Policy(max_usd_per_plan=Decimal(100), max_usd_per_day=Decimal(100))
+    assert set(broken(policy, plan(), spent)) == rules

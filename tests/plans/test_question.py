@@ -170,6 +170,18 @@ def test_deletions_of_files_and_policies_are_listed_too_and_a_long_list_says_how
     assert "- and 21 more, listed by get_plan\n" in text
 
 
+def test_a_list_of_fifty_is_shown_whole_and_values_that_are_no_text_stay_out_of_it(world: "World") -> None:
+    steps = [
+        AwsStep(
+            name="x", service="lambda", operation="remove_permission", request={"FunctionName": f"f{n}", "Force": True}
+        )
+        for n in range(50)
+    ]
+    text = question(freeze(world.clean_up().model_copy(update={"steps": tuple(steps)})))
+    assert [f"- lambda:remove_permission f{n}" in text.splitlines() for n in range(50)] == [True] * 50
+    assert " more, listed by" not in text
+
+
 @pytest.mark.parametrize("typed", ["$1,012.74", "1012.74", "1,012.74", "$1012.74", " $1,012.74\n", "$ 1,012.74"])
 def test_the_ceiling_may_be_typed_with_or_without_dollar_sign_and_comma(world: "World", typed: str) -> None:
     plan = freeze(world.train(cost=Cost(ceiling_usd=Decimal("1012.74"))))
