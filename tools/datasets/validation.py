@@ -101,10 +101,11 @@ def run_audit(
     """Read all rows once; returns the audit, and a finding when the rows have the shape of another format."""
     bucket = split_s3(source.uri)[0] if is_s3(source.uri) else ""
     head = head_of(source)
-    settings = _settings(ctx, source, head, row_format, extent)
+    names = {"": _names(source)}
+    settings = _settings(ctx, source, head, row_format, extent, names)
     checks = make_checks(settings, extent.checks)
     for uri in extent.others:
-        _scan_reference(ctx, uri, settings, extent.checks, checks)
+        names[uri] = _scan_reference(ctx, uri, settings, extent.checks, checks)
     media = MediaCheck(MediaSettings(bucket=bucket)) if extent.media else None
     audit = Audit(row_format, checks, media)
     work = AuditWork(source.decoder, row_format, settings, extent.checks, bucket=bucket, media=extent.media)
@@ -117,14 +118,26 @@ def run_audit(
     return audit, _shape_findings(source, head, row_format)
 
 
-def _settings(ctx: ToolContext, source: Source, head: Head, row_format: RowFormat, extent: Extent) -> CheckSettings:
+def _names(source: Source) -> tuple[str, ...]:
+    return tuple(source.label(number) for number in range(len(source.files)))
+
+
+def _settings(
+    ctx: ToolContext,
+    source: Source,
+    head: Head,
+    row_format: RowFormat,
+    extent: Extent,
+    names: dict[str, tuple[str, ...]],
+) -> CheckSettings:
+    """Return what the checks look for; `names` gets those of the files compared with while they are read."""
     views = [view_of(line, row_format) for line in head.lines if isinstance(line.record, dict)]
     mean = sum(len(line.raw) for line in head.lines) / max(1, len(head.lines))
     settings = CheckSettings(
         method=row_format.method,
         format=row_format.name,
         references=extent.others,
-        files={"": tuple(source.label(number) for number in range(len(source.files)))},
+        files=names,
         max_length=extent.max_length,
         rows_expected=int(source.bytes_total / mean) if mean else 0,
         folder=_folder(ctx),
@@ -142,9 +155,9 @@ def _folder(ctx: ToolContext) -> str | None:
 
 
 def _scan_reference(
-    ctx: ToolContext, uri: str, settings: CheckSettings, names: tuple[str, ...], checks: Sequence[Check]
-) -> None:
-    """Let the checks see the rows of a file the source is compared with, whichever training format it has."""
+    ctx: ToolContext, uri: str, settings: CheckSettings, wanted: tuple[str, ...], checks: Sequence[Check]
+) -> tuple[str, ...]:
+    """Let the checks see the rows of what the source is compared with, in any training format; returns its files' names."""
     unreadable = Rejects()
     with open_training_file(ctx, uri, "against") as source:
         head = head_of(source)
@@ -152,7 +165,7 @@ def _scan_reference(
         if shape not in BY_NAME:
             message = f"{uri} has the shape {shape}; its queries cannot be compared."
             raise InputError(message, field="against", value=uri, fix=f"give rows of one of: {', '.join(BY_NAME)}")
-        work = AuditWork(source.decoder, BY_NAME[shape], replace(settings, folder=None), names, rules=False)
+        work = AuditWork(source.decoder, BY_NAME[shape], replace(settings, folder=None), wanted, rules=False)
         engine = Engine[AuditResult](source, head.batches, work, Heartbeat(ctx, source))
         with closing(engine.results()) as results:
             for file, result in results:
@@ -162,6 +175,7 @@ def _scan_reference(
     if unreadable.rows:
         message = f"{uri} has lines that cannot be read: {unreadable.describe()}."
         raise InputError(message, field="against", value=uri, fix="validate and correct it first")
+    return _names(source)
 
 
 def form_findings(source: Source) -> list[Finding]:
