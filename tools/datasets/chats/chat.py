@@ -9,7 +9,9 @@ import orjson
 
 from novaforge.tools.datasets.rows import JsonRow
 
-LONG_NUMBER = re.compile(r"[0-9]{19}")
+_LONG, _LONGEST = 19, 20
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+LONG_NUMBER = re.compile(f"[0-9]{{{_LONG}}}")
 """Whole numbers of fewer digits fit 64 bits."""
 
 
@@ -60,19 +62,47 @@ def messages_of(value: Any, path: str) -> list[JsonRow]:
 
 
 def parsed(text: str, path: str) -> Any:
-    """Return the value of a JSON text; raises BadRowError when it is none, or when a number in it would change."""
+    """Return the value of a JSON text; raises BadRowError when it is none, or when something in it would be lost."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadRowError("the text is not JSON", path) from error
-    if changes_numbers(text, value):
-        raise BadRowError("a whole number is too large for 64 bits", path)
+    if reason := loss(text, value):
+        raise BadRowError(reason, path)
     return value
 
 
-def changes_numbers(text: str, value: Any) -> bool:
-    """Tell a JSON text with a whole number that does not fit 64 bits, which the fast parser would round."""
-    return LONG_NUMBER.search(text) is not None and bool(json.loads(text) != value)
+def loss(text: str, value: Any) -> str:
+    """Return what the fast parser lost of a JSON text: a number beyond 64 bits, or one of two keys alike; "" for nothing."""
+    # Each quote of a text is written as one again, but for one spelt in hexadecimal; a key that is gone takes two along.
+    try:
+        again = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise BadRowError("a value is nested too deep") from error
+    long = len(text) >= _LONG and LONG_NUMBER.search(text) is not None
+    if not long and text.count('"') == again.count(b'"') and "\\u0022" not in text:
+        return ""
+    try:
+        json.loads(text, parse_int=_fits, object_pairs_hook=_different)
+    except _LossError as problem:
+        return str(problem)
+    return ""
+
+
+class _LossError(Exception):
+    """Something in a JSON text cannot be kept; the text says what."""
+
+
+def _fits(digits: str) -> int:
+    # Python refuses to convert very long numbers; twenty digits and a sign is all that 64 bits can need.
+    if len(digits) > _LONGEST or not _SMALLEST <= int(digits) <= _LARGEST:
+        raise _LossError("a whole number is too large for 64 bits")
+    return 0
+
+
+def _different(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise _LossError("the same key stands twice in one JSON object")
 
 
 def as_json(value: Any) -> str:

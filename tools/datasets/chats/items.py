@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from novaforge.tools.datasets.chats.chat import BadRowError, changes_numbers
+from novaforge.tools.datasets.chats.chat import BadRowError, loss
 from novaforge.tools.datasets.media.references import MediaError, image_item
 from novaforge.tools.datasets.media.target import MediaTarget
 from novaforge.tools.datasets.rows import JsonRow, MediaRef
@@ -72,8 +72,8 @@ def tool_input(arguments: Any, path: str) -> JsonRow:
             value = orjson.loads(arguments) if arguments.strip() else {}
         except orjson.JSONDecodeError as error:
             raise BadRowError("the arguments of a function call are not JSON", path) from error
-        if changes_numbers(arguments, value):
-            raise BadRowError("a whole number in the arguments is too large for 64 bits", path)
+        if arguments.strip() and (reason := loss(arguments, value)):
+            raise BadRowError(f"in the arguments of a function call {reason}", path)
     if not isinstance(value, dict):
         raise BadRowError("the arguments of a function call are not an object", path)
     return value

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from novaforge.tools.datasets.chats.chat import LONG_NUMBER, BadRowError, tools_of
+from novaforge.tools.datasets.chats.chat import BadRowError, loss, tools_of
 from novaforge.tools.datasets.chats.items import tool_config
 from novaforge.tools.datasets.formats.converse_tools import check_tools
 from novaforge.tools.datasets.formats.rules import RESERVED_WORDS, SCHEMA_VERSION
@@ -172,12 +172,14 @@ class _Open:
 
 
 def _arguments(text: str) -> Any:
-    if LONG_NUMBER.search(text):
-        raise _Special
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = orjson.loads(text)
+        lost = loss(text, value)
+    except (orjson.JSONDecodeError, BadRowError):
         raise _Special from None
+    if lost:
+        raise _Special
+    return value
 
 
 def suspicious(text: str) -> bool:

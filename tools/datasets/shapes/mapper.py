@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from novaforge.tools.datasets.chats.chat import BadRowError, parsed
 from novaforge.tools.datasets.formats.base import Fields, RowFormat
 from novaforge.tools.datasets.rows import Line, Reject
 from novaforge.tools.datasets.shapes.columns import EXTRA, Mapping
@@ -108,6 +109,6 @@ def _usable(value: Any, slot: _Slot) -> Any:
 
 def _parsed(text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadFieldError("tools is not JSON") from error
+        return parsed(text, "$.tools")
+    except BadRowError as problem:
+        raise BadFieldError(f"tools cannot be used: {problem.reason}") from problem
