@@ -193,3 +193,8 @@ def test_the_progress_of_files_in_turn_grows_all_the_time() -> None:
         progress(3.0, total, "b")
     assert [done for done, *_ in told] == [1, 3, 4, 6, 7, 9]
     assert [total for _, total, _ in told] == [10, 10, 7, 7, None, None]
+
+
+def test_an_empty_name_is_no_file(ctx: ToolContext) -> None:
+    with pytest.raises(InputError):
+        train(ctx, "")

@@ -50,7 +50,6 @@ class Draft:
     role: str | None = None
     max_runtime_s: int | None = None
     reward: Reward | None = None
-    base: str | None = None
     notes: tuple[Fact, ...] = field(default=())
 
 
@@ -86,7 +85,7 @@ def store(ctx: ToolContext, draft: Draft) -> PlanView:
         machine=machine_facts(ctx, draft.setup.machines, cost, draft.setup.hub.image, draft.estimate.seconds_per_step),
         data=data_facts(draft.inputs[0], draft.recipe, len(draft.inputs) > 1, regions),
         role=role_facts,
-        history=read_history(ctx, draft.setup.start, draft.base, empty, draft.setup.combination.model),
+        history=read_history(ctx, draft.setup.start, draft.setup.base, empty, draft.setup.combination.model),
         reward=draft.reward.facts if draft.reward else None,
         output=draft.setup.output,
     )

@@ -42,7 +42,7 @@ def plan_evaluation(
 ) -> PlanView:
     """Plan an evaluation of the base model, or of `base`, without starting anything.
 
-    Raises InputError for arguments and files that cannot be used, RefusedError for combinations that do not work.
+    Raises InputError for what cannot be used, RefusedError for combinations, RunningError while large data are read.
     """
     arguments = {key: value for key, value in locals().items() if key != "ctx"}
     combination = require_supported(model, "EVALUATION", platform)
@@ -52,8 +52,7 @@ def plan_evaluation(
         instance_type=instance_type, instance_count=instance_count, task=task,
     )  # fmt: skip
     recipe = _render(setup, overrides or {}, task)
-    given = {"evaluation": file}
-    inputs = look_at_inputs(ctx, combination, given, setup.output, task=task, upload_as=FILE_NAMES[task])
+    inputs = look_at_inputs(ctx, combination, {"evaluation": file}, setup.output, task=task, upload_as=FILE_NAMES[task])
     draft = Draft(
         setup=setup,
         action="evaluate",
@@ -63,7 +62,6 @@ def plan_evaluation(
         estimate=_estimate(inputs[0].file.rows, recipe, setup.machines),
         spec=plain_spec({**arguments, "base_job": setup.start.job.job_id if setup.start.job else None}),
         role=role,
-        base=base,
         notes=(known("recipe section processor", "left out: it is for metric Lambdas, and none is used", "recipe"),),
     )
     return store(ctx, draft)

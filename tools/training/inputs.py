@@ -1,6 +1,7 @@
 """The files a job reads: looked at once, and uploaded by the apply when they are local."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -52,13 +53,13 @@ class JobInput:
 def look_at_inputs(
     ctx: ToolContext,
     combination: Combination,
-    given: dict[str, str],
+    given: Mapping[str, str | None],
     output: str,
     *,
     task: str | None = None,
     upload_as: str | None = None,
 ) -> tuple[JobInput, ...]:
-    """Return the files given by role with their facts; local ones get an upload below the platform's prefix.
+    """Return the files given by role, None for none, with their facts; local ones get an upload below the platform's prefix.
 
     Raises InputError for a file that cannot be read, RunningError when reading takes longer than a call may.
     """
@@ -66,9 +67,10 @@ def look_at_inputs(
     wanted = {"method": combination.method, "model": combination.model, "platform": combination.platform}
     wanted |= {"task": task} if task else {}
     prefix = platform_of(combination.platform).uploads(output)
-    files = read_files(ctx, tool, [*given.values()], wanted)
+    uris = {role: uri for role, uri in given.items() if uri is not None}
+    files = read_files(ctx, tool, [*uris.values()], wanted)
     return tuple(
-        _input(ctx, role, uri, seen, prefix, upload_as) for (role, uri), seen in zip(given.items(), files, strict=True)
+        _input(ctx, role, uri, seen, prefix, upload_as) for (role, uri), seen in zip(uris.items(), files, strict=True)
     )
 
 

@@ -22,6 +22,8 @@ class Setup:
     hub: HubRecipe
     machines: Machines
     start: Start
+    base: str | None
+    """What the start was given as."""
 
 
 def set_up(
@@ -39,7 +41,7 @@ def set_up(
     target, label = output_prefix(output), slug(name)
     hub = find_recipe(ctx, combination, instance_type=instance_type, task=task)
     machines = choose_machines(ctx, combination, hub, instance_type, instance_count)
-    return Setup(combination, label, target, hub, machines, resolve_start(ctx, base, combination.model))
+    return Setup(combination, label, target, hub, machines, resolve_start(ctx, base, combination.model), base)
 
 
 def output_prefix(output: str) -> str:

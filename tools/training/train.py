@@ -38,19 +38,17 @@ def plan_training(
 ) -> PlanView:
     """Plan a training job without starting anything; returns the plan with its ceiling in dollars and its findings.
 
-    Raises InputError for arguments and files that cannot be used, RefusedError for combinations that do not work.
+    Raises InputError for what cannot be used, RefusedError for combinations, RunningError while large data are read.
     """
     arguments = {key: value for key, value in locals().items() if key != "ctx"}
-    combination = _combination(method, model, platform)
-    _check_method_arguments(method, reward, validation_data)
+    combination = _combination(method, model, platform, reward, validation_data)
     setup = set_up(
         ctx, combination, name=name or f"{method}-{model}".lower(), output=output, base=base,
         instance_type=instance_type, instance_count=instance_count,
     )  # fmt: skip
     arn = reward_arn(reward, ctx.aws.principal()) if reward else None
     recipe = _render(setup, overrides or {}, arn)
-    given = {"train": data} | ({"validation": validation_data} if validation_data else {})
-    inputs = look_at_inputs(ctx, combination, given, setup.output)
+    inputs = look_at_inputs(ctx, combination, {"train": data, "validation": validation_data or None}, setup.output)
     draft = Draft(
         setup=setup,
         action="train",
@@ -62,16 +60,18 @@ def plan_training(
         role=role,
         max_runtime_s=max_runtime_s,
         reward=look_at_reward(ctx, arn, inputs[0].given) if arn else None,
-        base=base,
         notes=(_exposure(recipe, inputs[0]),),
     )
     return store(ctx, draft)
 
 
-def _combination(method: str, model: str, platform: str) -> Combination:
+def _combination(
+    method: str, model: str, platform: str, reward: str | None, validation_data: str | None
+) -> Combination:
     combination = require_supported(model, method, platform)
     if method == "EVALUATION":
         raise RefusedError("EVALUATION is not a training method.", rule="unsupported", fix="call plan_evaluation")
+    _check_method_arguments(method, reward, validation_data)
     return combination
 
 
