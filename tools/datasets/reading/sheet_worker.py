@@ -6,7 +6,7 @@ hundreds of gigabytes.
 
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import Any, BinaryIO, Protocol
 
@@ -73,11 +73,21 @@ def _unpacked(data: bytes, request: dict[str, Any]) -> int:
 
 
 def cell_text(cell: Any) -> str:
-    """Return a cell as text: whole numbers without decimals, dates and times as ISO 8601, truth as TRUE or FALSE."""
+    """Return a cell as text: whole numbers without decimals, dates, times and durations as ISO 8601, truth as TRUE or FALSE."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
+    if isinstance(cell, timedelta):
+        return _duration(cell)
     return cell.isoformat() if isinstance(cell, date | datetime | time) else str(cell)
+
+
+def _duration(cell: timedelta) -> str:
+    """Return hours, minutes and seconds as OpenDocument writes them."""
+    seconds = abs(cell) // timedelta(seconds=1)
+    rest = f"{abs(cell).microseconds / 1_000_000:.6f}".strip("0").rstrip(".")
+    sign = "-" if cell < timedelta(0) else ""
+    return f"{sign}PT{seconds // 3600:02}H{seconds // 60 % 60:02}M{seconds % 60:02}{rest}S"
