@@ -212,7 +212,7 @@ def test_processes_share_one_chain(path: Path) -> None:
         "for number in range(10): audit.write('tick', actor='worker', detail={'n': number})"
     )
     workers = [subprocess.Popen([sys.executable, "-c", code, str(path)]) for _ in range(3)]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(300) for worker in workers] == [0, 0, 0]
     assert verify(path).ok
     assert verify(path).lines == 31
 

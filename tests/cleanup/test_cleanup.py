@@ -166,7 +166,7 @@ def test_what_is_already_gone_is_noted_and_the_rest_is_deleted(desk: "Desk", dep
     endpoint = deploy()
     live = desk.sandbox.endpoint.sandbox.hosting.endpoints[endpoint]
     desk.call("sagemaker", "delete_endpoint", EndpointName=endpoint)
-    assert live.gone.wait(10)
+    assert live.gone.wait(120)
     desk.call("sagemaker", "delete_model", ModelName=row_of(desk, "sagemaker:model").name)
     plan = plan_cleanup(desk.ctx, scope="all")
     assert calls(plan) == ["delete_endpoint_config"]

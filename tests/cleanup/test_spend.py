@@ -159,7 +159,7 @@ def test_an_endpoint_deleted_elsewhere_leaves_the_ledger(desk: "Desk", deploy: C
     name = deploy()
     live = desk.sandbox.endpoint.sandbox.hosting.endpoints[name]
     desk.call("sagemaker", "delete_endpoint", EndpointName=name)
-    assert live.gone.wait(10)
+    assert live.gone.wait(120)
     assert get_spend(desk.ctx).running == []
     assert desk.ledger.resources(kind="sagemaker:endpoint") == []
 

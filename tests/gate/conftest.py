@@ -45,7 +45,7 @@ class Processes:
 
     def close(self) -> None:
         """End the helper."""
-        self._server.communicate(timeout=30)
+        self._server.communicate(timeout=300)
 
 
 @pytest.fixture(scope="session")
