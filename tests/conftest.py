@@ -120,4 +120,4 @@ def desk(sandbox: RunningSandbox, aws: Aws, storage: Storage, tmp_path: Path) ->
         endpoint.stop.set()
         if endpoint.status == "Failed":
             aws.call("sagemaker", "delete_endpoint", EndpointName=name)
-        assert endpoint.gone.wait(10)
+        assert endpoint.gone.wait(120)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from novaforge.guards.findings import Finding
+from novaforge.tools.datasets.engine import run as engine
+from novaforge.tools.datasets.engine.pool import Pool
+from novaforge.tools.datasets.reading import opened
 from novaforge.tools.datasets.tool import inspect_dataset
 
 if TYPE_CHECKING:
@@ -103,3 +106,27 @@ def test_answers_are_labels_up_to_a_hundred_of_a_hundred_characters_with_five_ro
     assert body.labels == (labels if told else None)
     written = json.loads((desk.folder / "out" / "manifest.json").read_bytes()) if desk.transform(desk.csv(rows)) else {}
     assert written["labels"]["train"] == (dict.fromkeys(names, rows_each) if told else {})
+
+
+@pytest.mark.parametrize("kind", ["table", "chats"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ids_made_of_file_and_line_are_all_different_whoever_reads_the_rows(
+    desk: "Desk", kind: str, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "block_bytes", lambda total: 500)
+    monkeypatch.setattr(engine, "workers_for", lambda total: workers)
+    monkeypatch.setattr(Pool, "any_ready", property(lambda pool: True))
+    for part in range(3):
+        rows = [(f"question {part} {number}", f"answer {number}") for number in range(20)]
+        if kind == "table":
+            desk.csv(rows, name=f"in/part{part}.csv")
+        else:
+            turns = [
+                [{"role": "user", "content": query}, {"role": "assistant", "content": said}] for query, said in rows
+            ]
+            desk.jsonl([{"messages": each} for each in turns], f"in/part{part}.jsonl")
+    (file,) = desk.transform(str(desk.folder / "in"), method="RFT_LORA").files
+    ids = [json.loads(line)["id"] for line in (desk.folder / "out" / file.uri).read_text(encoding="utf-8").splitlines()]
+    first = 2 if kind == "table" else 1
+    parts = ("", "2-", "3-")
+    assert ids == [f"in-{part}{number}" for part in parts for number in range(first, first + 20)]

@@ -143,4 +143,4 @@ def served(sandbox: RunningSandbox, aws: Aws) -> Iterator[Callable[..., str]]:
         endpoint.stop.set()  # not DeleteEndpoint: one that a test is deleting may go at any moment
         if endpoint.status == "Failed":
             aws.call("sagemaker", "delete_endpoint", EndpointName=endpoint.name)
-        assert endpoint.gone.wait(10)
+        assert endpoint.gone.wait(120)

@@ -70,7 +70,7 @@ class Chat(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"data: first\n\n")
         self.wfile.flush()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while not gate.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         self.wfile.write(b"data: second\n\n" if gate.exists() else b"data: too late\n\n")

@@ -45,7 +45,7 @@ def test_an_endpoint_comes_up_answers_and_goes(sandbox: RunningSandbox, aws: Aws
     assert ask(aws, name, CHAT)["choices"][0]["message"]["content"] == "heard 5"
     endpoint = sandbox.endpoint.sandbox.hosting.endpoints[name]
     aws.call("sagemaker", "delete_endpoint", EndpointName=name)
-    assert endpoint.gone.wait(10)
+    assert endpoint.gone.wait(120)
     with pytest.raises(NotFoundError):
         aws.call("sagemaker", "describe_endpoint", EndpointName=name)
     with pytest.raises(AwsError, match="not found") as refused:

@@ -171,7 +171,7 @@ def test_other_regions_are_closed(sandbox: RunningSandbox) -> None:
 
 def get(url: str, **headers: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -190,7 +190,7 @@ def test_a_control_request_with_unknown_keys_changes_nothing(sandbox: RunningSan
     url = f"{sandbox.url}/_novaforge/settings"
     request = urllib.request.Request(url, data=b'{"wating_s": 5}', method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=60)
     with refused.value as error:
         assert error.code == 400 and b"wating_s" in error.read()
 

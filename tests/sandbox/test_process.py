@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     process.stop(tmp_path)
 
 
-def until(found: Callable[[], bool], timeout_s: float = 15) -> bool:
+def until(found: Callable[[], bool], timeout_s: float = 120) -> bool:
     """Look again and again; True as soon as it is found."""
     deadline, pause = time.monotonic() + timeout_s, threading.Event()
     while not found() and time.monotonic() < deadline:
@@ -40,7 +40,7 @@ def until(found: Callable[[], bool], timeout_s: float = 15) -> bool:
 
 
 def health(info: process.SandboxInfo) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{info.url}/_novaforge/health", timeout=5) as answer:
+    with urllib.request.urlopen(f"{info.url}/_novaforge/health", timeout=60) as answer:
         return dict(json.load(answer))
 
 
@@ -124,7 +124,7 @@ def test_racing_starters_end_with_one_sandbox(folder: Path) -> None:
         subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, str(folder)], stdout=subprocess.PIPE)
         for _ in range(3)
     ]
-    pids = {racer.communicate(timeout=60)[0].strip() for racer in racers}
+    pids = {racer.communicate(timeout=300)[0].strip() for racer in racers}
     assert len(pids) == 1
     info = process.running(folder)
     assert info is not None and str(info.pid).encode() in pids
@@ -133,7 +133,7 @@ def test_racing_starters_end_with_one_sandbox(folder: Path) -> None:
 def test_a_second_process_over_a_folder_steps_back(folder: Path) -> None:
     info = process.ensure(folder, QUICK)
     command = [sys.executable, "-m", "novaforge.server.sandbox", "--folder", str(folder)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert second.returncode == process.ALREADY_RUNNING
     assert info.url in second.stderr
 
@@ -172,7 +172,7 @@ def test_a_killed_sandbox_leaves_no_child_and_no_job_running_for_ever(folder: Pa
 
 def test_a_shutdown_request_ends_it(folder: Path) -> None:
     info = process.ensure(folder, QUICK)
-    urllib.request.urlopen(urllib.request.Request(f"{info.url}/_novaforge/shutdown", method="POST"), timeout=5).close()
+    urllib.request.urlopen(urllib.request.Request(f"{info.url}/_novaforge/shutdown", method="POST"), timeout=60).close()
     assert until(lambda: process.running(folder) is None)
     assert until(lambda: not exists(info.pid))
 
@@ -183,11 +183,11 @@ def test_state_survives_whoever_started_it(folder: Path) -> None:
         "print(process.ensure(pathlib.Path(sys.argv[1])).url)"
     )
     command = [sys.executable, "-W", "ignore", "-c", program, str(folder)]
-    first = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    first = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout.strip()
     info = process.running(folder)
     assert info is not None and info.url == first
     client_of(info).call("s3", "put_object", Bucket=BUCKET, Key="kept", Body=b"1")
-    assert subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip() == first
+    assert subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout.strip() == first
     assert client_of(info).call("s3", "head_object", Bucket=BUCKET, Key="kept")["ContentLength"] == 1
 
 

@@ -95,7 +95,7 @@ def host(sandbox: RunningSandbox, call: Recorder) -> None:
     call("sagemaker-runtime", "InvokeEndpoint", EndpointName=name, Body=CHAT)["Body"].close()
     call("sagemaker-runtime", "InvokeEndpointWithResponseStream", EndpointName=name, Body=CHAT)
     call("sagemaker", "DeleteEndpoint", EndpointName=name)
-    assert endpoint.gone.wait(10)
+    assert endpoint.gone.wait(120)
     call("sagemaker", "DeleteEndpointConfig", EndpointConfigName=name)
     call("sagemaker", "DeleteModel", ModelName=name)
 

@@ -30,12 +30,12 @@ def url(tmp_path: Path) -> Iterator[str]:
     running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none"))
     thread = threading.Thread(target=running.run)
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not running.started and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     yield f"http://127.0.0.1:{port}/mcp"
     running.should_exit = True
-    thread.join(10)
+    thread.join(120)
 
 
 BODY = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
