@@ -168,6 +168,18 @@ def test_garbage_inside_that_no_crash_event_binds_is_bad(path: Path) -> None:
     assert verify(path).first_bad == 3
 
 
+@pytest.mark.parametrize("left", [b'{"actor":"bob"', b"", b'{"actor":"ann"\n{"actor":"ann"'])
+def test_what_an_interrupted_write_left_cannot_be_changed_once_it_is_recorded(path: Path, left: bytes) -> None:
+    audit = fill(path, 1)
+    with path.open("ab") as file:
+        file.write(b'{"actor":"ann"')
+    audit.write("later", actor="ann")
+    assert verify(path).ok and verify(path).torn == 1
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'{"actor":"ann"\n', left + b"\n"))
+    assert not verify(path).ok
+
+
 def test_a_complete_json_line_is_never_excused_as_an_interrupted_write(path: Path) -> None:
     audit = fill(path, 2)
     with path.open("ab") as file:
