@@ -171,3 +171,12 @@ def test_an_index_that_names_fewer_record_batches_than_there_are_is_told(desk: "
 def test_a_stream_behind_another_one_is_told(desk: "Desk") -> None:
     seen = desk.read(desk.write("stream.arrow", valid("stream.arrow") * 2))
     assert len(seen.rows) == COUNT and "behind the mark of its end" in seen.notes["source-arrow-end"]
+
+
+def test_rows_without_columns_are_an_error_and_not_no_rows(desk: "Desk") -> None:
+    buffer = io.BytesIO()
+    batch = pa.RecordBatch.from_struct_array(pa.array([{}] * COUNT, pa.struct([])))
+    with ipc.new_file(buffer, batch.schema) as out:
+        out.write_batch(batch)
+    with pytest.raises(InputError, match="rows but no columns"):
+        desk.read(desk.write("rows.arrow", buffer.getvalue()))

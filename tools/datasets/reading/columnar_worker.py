@@ -54,6 +54,9 @@ class _Reader:
         for record_batch, share in self._batches():
             # Arrow trusts offsets it reads.
             record_batch.validate(full=True)
+            if not record_batch.num_columns:
+                message = f"{self._uri} has rows but no columns."
+                raise InputError(message, field="source", value=self._uri, fix="copy or write the file again")
             for part in self._even(record_batch):
                 yield from lines_of(part)
             self.share = share
