@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from novaforge.guards.errors import NovaForgeError
+from novaforge.tools.datasets.formats.counts import batch_findings, count_findings, length_findings
 from novaforge.tools.datasets.formats.rules import RULES
 from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.tool import transform_dataset, validate_dataset
@@ -95,3 +96,52 @@ def test_a_file_breaks_a_rule_and_its_neighbour_does_not(desk: "Desk", rule: str
     assert {item.severity for item in found} == {RULES[rule].severity}
     assert [item for item in kept if item.rule == rule] == []
     assert not any(MARK in item.message + item.fix for item in broken)
+
+
+SIZES = (1, 7, 8, 15, 16, 31, 32, 99, 100, 199, 200, 201, 999, 1000, 20_000, 20_001)
+
+
+def wanted(combination: Combination, rows: int) -> set[str]:
+    """Return the rules about the number of rows that a file of so many breaks, as the sources say it."""
+    method, model, platform, task = combination
+    family = method.split("_")[0]
+    nova_2 = model == "nova_lite_2"
+    if platform == "bedrock":
+        least = 100 if family == "RFT" else 200 if nova_2 else 8
+        if not least <= rows <= 20_000:
+            return {"DA5-few" if rows < least else "DA5-many"}
+    found: set[str] = set()
+    if family == "SFT" and rows < 1000:
+        found.add("DA6" if rows < 200 else "DA6-typical")
+    if family == "DPO" and rows < 1000:
+        found.add("DA6-pairs")
+    if "MULTITURN" in method:
+        return found
+    if (family == "RFT" or task == "rft_eval") and rows < 100:
+        found.add("DA7-few")
+    if family == "RFT" and rows > 200:
+        found.add("DA7-many")
+    batch = {"SFT": 32 if nova_2 else 16, "DPO": 16, "CPT": 32, "RFT": 16}.get(family, 0)
+    if platform != "bedrock" and rows < batch:
+        found.add("BS4" if family == "RFT" else "BS2")
+    return found
+
+
+@pytest.mark.parametrize("combination", ALL, ids=NAMES)
+def test_the_bounds_of_rows_hold_in_every_combination(combination: Combination) -> None:
+    method, model, platform, _ = combination
+    for rows in SIZES:
+        found = count_findings(row_format(*combination), model, platform, method, rows, {})
+        found += batch_findings(method, model, platform, rows)
+        assert {item.rule for item in found} == wanted(combination, rows), rows
+
+
+@pytest.mark.parametrize("combination", ALL, ids=NAMES)
+def test_the_longest_length_depends_on_the_method_alone(combination: Combination) -> None:
+    family = combination.method.split("_")[0]
+    found = {
+        length: [item.rule for item in length_findings(combination.method, length)]
+        for length in (8192, 8193, 32_768, 32_769)
+    }
+    cpt, sft = (["SL1-cpt"] if family == "CPT" else []), (["SL1"] if family == "SFT" else [])
+    assert found == {8192: [], 8193: cpt, 32_768: cpt, 32_769: cpt or sft}

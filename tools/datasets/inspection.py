@@ -15,6 +15,7 @@ from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.reports import reject_findings
 from novaforge.tools.datasets.engine.head import head_of
 from novaforge.tools.datasets.engine.run import Engine
+from novaforge.tools.datasets.formats.targets import row_format
 from novaforge.tools.datasets.inspection_work import FURTHER, MAX_COLUMNS, ColumnCounts, Counts, InspectWork
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
@@ -36,6 +37,8 @@ _LABELS_SHOWN = 30
 _FILES_SHOWN = 20
 _LANGUAGE_ROWS = 100
 _NAME_WORDS = 6
+_PLATFORMS = {"RFT_MULTITURN_LORA": "hyperpod"}
+"""Where rows depend on the platform: the one whose rows hold more."""
 
 
 class _Inspection:
@@ -51,6 +54,7 @@ class _Inspection:
         self.suggestion = suggest(source, self.found, self.records, columns)
         self.refused: NovaForgeError | None = None
         self.convert = self._converter()
+        self.targets = self._targets()
         present = source.columns or list(dict.fromkeys(key for record in self.records for key in record))
         self.listed = list(dict.fromkeys([*present[:MAX_COLUMNS], *self.suggestion.columns.values()]))
         if source.columns is not None:
@@ -86,6 +90,23 @@ class _Inspection:
         except NovaForgeError as error:
             self.refused = error
             return None
+
+    def _targets(self) -> list[str]:
+        """Return the methods that at least one of the first rows can serve, of those its shape can."""
+        shape = self.found.shape
+        if shape in ("table", "evaluation_output") or self.source.columns is not None:
+            return TARGETS[shape]
+        return [method for method in TARGETS[shape] if self._serves(method)]
+
+    def _serves(self, method: str) -> bool:
+        if method == self.suggestion.method:
+            return True
+        model = "nova_lite" if method.startswith("DPO") else "nova_lite_2"
+        try:
+            converter(self.source, self.head, None, row_format(method, model, _PLATFORMS.get(method)), None)
+        except NovaForgeError:
+            return False
+        return True
 
 
 def inspect(ctx: ToolContext, source: str, columns: Columns | None, sample_rows: int) -> InspectResult:
@@ -123,7 +144,7 @@ def _result(ctx: ToolContext, seen: _Inspection, sample_rows: int) -> InspectRes
         labels=_labels(seen),
         findings=finding_views(findings),
         suggested=seen.suggestion.view(),
-        supported_targets=TARGETS[shape],
+        supported_targets=seen.targets,
         untrusted_sample=_samples(seen, sample_rows),
         sandbox=ctx.mode.sandbox,
         next_step="Correct the [block] findings first." if wrong else _next(ctx, seen),

@@ -30,7 +30,7 @@ def multiturn_row(chat: Chat, system_prompt: str | None, row_id: str, counts: Co
     prompt, answer = cut(chat, counts)
     if chat.tools:
         raise BadRowError("the rows have no place for tools; the environment defines them", "$.tools")
-    found = messages(chat, prompt, system_prompt, counts)
+    found = [_as_system(message) for message in messages(chat, prompt, system_prompt, counts)]
     alone = len(found) == 1 and found[0].get("role") == "user" and isinstance(found[0].get("content"), str)
     if not nested and not alone:
         raise BadRowError("the prompt is more than one text, and flat rows hold a text", chat.where)
@@ -41,6 +41,11 @@ def multiturn_row(chat: Chat, system_prompt: str | None, row_id: str, counts: Co
     if isinstance(answer, dict):
         inner["answer"] = as_json(answer)
     return {"id": row_id, "metadata": inner} if nested else {"id": row_id, **inner}
+
+
+def _as_system(message: JsonRow) -> JsonRow:
+    """Return a developer's message as a system message, which it stands for; these rows know no developer."""
+    return {**message, "role": "system"} if message.get("role") == "developer" else message
 
 
 def cut(chat: Chat, counts: Counter[str]) -> tuple[list[JsonRow], Any]:

@@ -23,6 +23,7 @@ from novaforge.tools.datasets.shapes.columns import (
     resolve,
     shown,
 )
+from novaforge.tools.datasets.shapes.evidence import lacks_version
 from novaforge.tools.datasets.shapes.mapped import MappedRows
 from novaforge.tools.datasets.shapes.pairs import PairedRows
 from novaforge.tools.datasets.shapes.readers import Reading, reading, unused_keys
@@ -57,6 +58,8 @@ def converter(
 
     Raises InputError for a mapping that does not fit, RefusedError for a shape whose meaning does not allow the format.
     """
+    # Inspection proposes no columns for most shapes, and what it proposes may be handed back as it is.
+    columns = columns or None
     found = look(head, source.columns)
     records = records_of(head, source.columns)
     if pairs is not None:
@@ -126,6 +129,8 @@ def _ready(row_format: RowFormat, system_prompt: str | None) -> ReadyRows:
 
 
 def _is_ready(shape: str, row_format: RowFormat, records: Sequence[JsonRow]) -> bool:
+    if lacks_version(shape, records):
+        return False
     text = shape == "text" and row_format.name == "cpt"
     return shape == row_format.name or (text and all("text" in record for record in records))
 

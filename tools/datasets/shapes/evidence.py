@@ -1,6 +1,6 @@
 """Tell the shape of one record from its keys and the kinds of their values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from novaforge.tools.datasets.formats.base import all_objects
@@ -46,6 +46,11 @@ def shape_of_header(header: list[str]) -> str:
     if "prompt" in names and names <= _FLAT and names & {"task", "info"}:
         return "rft_flat"
     return "table"
+
+
+def lacks_version(shape: str, records: Sequence[JsonRow]) -> bool:
+    """Tell Converse rows as the API takes them: training rows are the same with schemaVersion."""
+    return shape in ("converse", "dpo") and not any("schemaVersion" in record for record in records)
 
 
 def verdict_key(row: JsonRow) -> str:

@@ -19,6 +19,7 @@ from novaforge.tools.datasets.reading.evaluated import is_evaluation
 from novaforge.tools.datasets.reading.source import Source
 from novaforge.tools.datasets.rows import JsonRow
 from novaforge.tools.datasets.shapes.columns import display, normalise, propose, resolve
+from novaforge.tools.datasets.shapes.evidence import lacks_version
 from novaforge.tools.datasets.shapes.recognise import TARGETS, Recognition
 
 _MODELS = {"DPO_LORA": "nova_lite"}
@@ -62,7 +63,7 @@ class Suggestion:
 def suggest(source: Source, found: Recognition, records: Sequence[JsonRow], columns: Columns | None) -> Suggestion:
     """Return what a source is best used for; raises InputError for columns that it does not have."""
     present = source.columns or list(dict.fromkeys(key for record in records for key in record))
-    if columns is not None:
+    if columns:
         mapping = resolve(normalise(columns), present, f"in {source.uri}")
         return _for_table(mapping, records, given=True)
     if found.shape == "table":
@@ -76,6 +77,7 @@ def suggest(source: Source, found: Recognition, records: Sequence[JsonRow], colu
     platform = _PLATFORMS.get(found.shape)
     task = "llm_judge" if found.shape in ("llm_judge", "evaluation_output") else None
     ready = found.shape in _READY or (found.shape == "text" and "text" in found.keys)
+    ready = ready and not lacks_version(found.shape, records)
     if found.shape == "rft_flat" and any(not isinstance(record.get("prompt"), str) for record in records):
         lists = any(isinstance(record.get("prompt"), list) for record in records)
         # Serverless reads prompts of text only.
