@@ -103,11 +103,11 @@ async def running(one: Any, tool: str, path: Path, **more: Any) -> list[str]:
 
 
 async def begun(reading: Pass) -> None:
-    assert await anyio.to_thread.run_sync(lambda: reading.begun.acquire(timeout=30))
+    assert await anyio.to_thread.run_sync(lambda: reading.begun.acquire(timeout=120))
 
 
 async def until_phase(one: Any, job_id: str, phase: str) -> dict[str, Any]:
-    with anyio.fail_after(30):
+    with anyio.fail_after(120):
         while True:
             shown: dict[str, Any] = await one.call("get_job", job_id=job_id)
             if shown["phase"] == phase:
@@ -176,7 +176,7 @@ def ended(job_id: str) -> None:
     """Wait until the thread of a job has written down how it ended."""
     for thread in threading.enumerate():
         if thread.name == job_id:
-            thread.join(30)
+            thread.join(120)
 
 
 @pytest.mark.anyio
@@ -224,7 +224,7 @@ async def test_a_cancelled_call_ends_its_pass_and_makes_no_plan(
             group.start_soon(lambda: one.client.call_tool(tool, arguments(tool, path)))
             await begun(reading)
             group.cancel_scope.cancel()
-        assert await anyio.to_thread.run_sync(reading.cancelled.wait, 30)
+        assert await anyio.to_thread.run_sync(reading.cancelled.wait, 120)
         assert (await one.call("list_jobs"))["jobs"] == [] == (await one.call("get_plan"))["plans"]
 
 

@@ -35,7 +35,7 @@ class Passes:
 
     def __call__(self, ctx: ToolContext, uri: str, **wanted: str) -> TrainingFile:
         self.asked.append({"uri": uri, **wanted})
-        assert self.open.wait(60)
+        assert self.open.wait(120)
         return training_file(ctx, uri, **wanted)
 
 
@@ -78,7 +78,7 @@ def read_later(ctx: ToolContext, passes: Passes, data: str) -> str:
     job_id = str(caught.value.data["jobs"][0]["job_id"])
     for thread in threading.enumerate():
         if thread.name == job_id:
-            thread.join(60)
+            thread.join(120)
     return job_id
 
 
