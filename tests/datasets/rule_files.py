@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from novaforge.guards.findings import Finding
@@ -18,6 +19,7 @@ from novaforge.tools.datasets.checks.counts import Counts
 from novaforge.tools.datasets.engine.audit_work import AuditResult, AuditRunner, AuditWork
 from novaforge.tools.datasets.formats.names import name_findings
 from novaforge.tools.datasets.formats.targets import row_format
+from novaforge.tools.datasets.rows import Line
 from novaforge.tools.datasets.tool import validate_dataset
 from tests.datasets.rule_rows import (
     CHAT,
@@ -94,7 +96,7 @@ def both(broken: Any, kept: Any, **more: Any) -> Callable[["Desk"], Both]:
     """Return how to check two files that are called and used alike; rows may be made when they are needed."""
 
     def check(desk: "Desk") -> Both:
-        made = [rows() if callable(rows) else rows for rows in (broken, kept)]
+        made: list[Any] = [rows() if callable(rows) else rows for rows in (broken, kept)]
         return checked(desk, made[0], **more), checked(desk, made[1], **more)
 
     return check
@@ -113,7 +115,7 @@ def lines(*rows: Any) -> bytes:
 
 def against(broken: Any, kept: Any, rows: Any, **more: Any) -> Callable[["Desk"], Both]:
     def check(desk: "Desk") -> Both:
-        made = [item() if callable(item) else item for item in (rows, broken, kept)]
+        made: list[Any] = [item() if callable(item) else item for item in (rows, broken, kept)]
         return checked(desk, made[0], against=made[1], **more), checked(desk, made[0], against=made[2], **more)
 
     return check
@@ -133,11 +135,11 @@ def lengths(
 def another_bucket(desk: "Desk") -> Both:
     """Plans read no media files, and go by the bucket's name alone."""
     found: list[Any] = []
+    decoder = cast(Any, SimpleNamespace(blank_lines=0, guess=""))
     for bucket in ("other", "bucket"):
-        work = AuditWork(cast(Any, None), row_format("SFT_LORA", "nova_lite_2"), CheckSettings(), (), bucket=bucket)
-        counts = Counts()
-        AuditRunner(work)._row(1, SEEN, counts)  # the one place this rule is applied; a whole pass needs S3
-        found.append(counts.tally.findings())
+        work = AuditWork(decoder, SFT, CheckSettings(), (), bucket=bucket)
+        result = AuditRunner(work).run_lines(0, [Line(1, SEEN, b"")], [])
+        found.append(result.counts.tally.findings())
     return found[0], found[1]
 
 

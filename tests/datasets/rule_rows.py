@@ -93,7 +93,8 @@ def apart(value: Any) -> Any:
 def converse(*contents: Any, **more: Any) -> Row:
     roles = ("user", "assistant")
     messages = [{"role": roles[index % 2], "content": content} for index, content in enumerate(contents)]
-    return apart({"schemaVersion": "bedrock-conversation-2024", "messages": messages, **more})
+    row: Row = apart({"schemaVersion": "bedrock-conversation-2024", "messages": messages, **more})
+    return row
 
 
 def tools(*specs: Row) -> Row:
@@ -102,7 +103,7 @@ def tools(*specs: Row) -> Row:
 
 def put(row: Row, *path: Any, to: Any) -> Row:
     """Return the row with one place changed."""
-    changed = apart(row)
+    changed: Row = apart(row)
     place: Any = changed
     for step in path[:-1]:
         place = place[step]

@@ -62,8 +62,7 @@ def _complete(spec: JsonRow) -> bool:
 
 
 def _takes_an_object(spec: JsonRow) -> bool:
-    kind: Any = spec["inputSchema"]["json"]["type"]
-    return kind == "object"
+    return bool(spec["inputSchema"]["json"]["type"] == "object")
 
 
 def _tool_items(row: JsonRow) -> Iterator[tuple[str, str, JsonRow]]:
