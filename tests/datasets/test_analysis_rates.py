@@ -110,6 +110,6 @@ def test_percentiles_of_lengths_are_those_of_the_rows(rows: int) -> None:
     first.merge(second)
     for percent, name in ((50, "p50"), (95, "p95"), (100, "max")):
         chars = sorted(sizes)[max(0, math.ceil(rows * percent / 100) - 1)] + 1
-        size = (2 * sum(sizes) + rows) / (sum(sizes) + rows)
+        bytes_each = (2 * sum(sizes) + rows) / (sum(sizes) + rows)
         assert first.percentile(percent) == chars == first.summary()[f"chars_{name}"]
-        assert first.summary()[f"tokens_{name}"] == math.ceil(chars * size / 4)
+        assert first.summary()[f"tokens_{name}"] == math.ceil(chars * bytes_each / 4)

@@ -132,14 +132,14 @@ def delta(**what: Any) -> dict[str, Any]:
 def test_a_streamed_answer_is_put_together_from_its_texts_and_left_out_when_it_holds_more() -> None:
     good = log([ASKED], [{"messageStart": {}}, "noise", delta(text="a"), delta(text="b"), {"messageStop": {}}])
     assert one(good)["messages"][1]["content"] == [{"text": "ab"}]
-    for more in ({"toolUse": {}}, {"partial_json": "{"}, {"thinking": "x"}, {"reasoningContent": {}}):
-        assert "more than text" in reject_of(log([ASKED], [delta(text="a"), delta(**more)]), good).reason
+    for name in ("toolUse", "partial_json", "thinking", "reasoningContent"):
+        assert "more than text" in reject_of(log([ASKED], [delta(text="a"), delta(**{name: {}})]), good).reason
     assert one(log([ASKED], [delta(text="a"), delta(other=1)]))["messages"][1]["content"] == [{"text": "a"}]
 
 
 @pytest.mark.parametrize("system", [None, "be brief"])
 def test_the_place_in_a_log_is_that_of_the_turn_whether_there_is_a_system_prompt_or_not(system: str | None) -> None:
-    more = {"system": [{"text": system}]} if system else {}
+    more: dict[str, Any] = {"system": [{"text": system}]} if system else {}
     answered = {"role": "assistant", "content": [{"text": "x"}]}
     reject: Reject = reject_of(log([answered, ASKED], SAID, **more), log([ASKED], SAID))
     assert "does not begin with a user" in reject.reason
