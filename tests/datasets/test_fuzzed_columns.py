@@ -39,7 +39,7 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-def table() -> pa.Table:
+def table() -> Any:
     kind = pa.array(["HQ", "LQ"] * (COUNT // 2)).dictionary_encode()
     scores = pa.array([[("k", number)] for number in range(COUNT)], pa.map_(pa.string(), pa.int32()))
     return pa.Table.from_pylist(rows()).append_column("kind", kind).append_column("scores", scores)

@@ -110,10 +110,10 @@ def test_the_memory_of_long_rows_is_that_of_one() -> None:
     elements = Elements(blocks(), "x")
     most = count = 0
     for element in elements:
-        most, count = max(most, len(elements._data)), count + (len(element) > 12_000_000)
+        most, count = max(most, elements.held), count + (len(element) > 12_000_000)
     assert count == 4 and most < 12_500_000
 
 
 def test_a_row_that_never_ends_is_not_kept() -> None:
     elements = Elements((b'{"a":"' + b"A" * 100_000 if not number else b"A" * 100_000 for number in range(400)), "x")
-    assert list(elements) == [b""] and len(elements._data) < 300_000
+    assert list(elements) == [b""] and elements.held < 300_000

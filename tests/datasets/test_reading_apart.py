@@ -4,7 +4,7 @@ import io
 import os
 import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +60,7 @@ def large(desk: "Desk") -> str:
 
 
 @contextmanager
-def begun(desk: "Desk", ctx: Any = None) -> Iterator[Iterator[Batch]]:
+def begun(desk: "Desk", ctx: Any = None) -> Generator[Iterator[Batch]]:
     """Yield the batches of a large file behind the first one."""
     with open_source(ctx or desk.ctx, large(desk)) as source:
         batches = source.batches()
@@ -234,8 +234,9 @@ def test_objects_are_read_through_the_parent_which_has_the_keys(desk: "Desk", st
         out.write_table(table, max_chunksize=500)
     parquet.write_table(table, desk.folder / "b")
     made = openpyxl.Workbook()
+    sheet: Any = made.active
     for row in [["Body", "Y"], *table.to_pylist()]:
-        made.active.append(list(row.values()) if isinstance(row, dict) else row)
+        sheet.append(list(row.values()) if isinstance(row, dict) else row)
     made.save(desk.folder / "c")
     for name, key in (("a", "a.arrow"), ("b", "b.parquet"), ("c", "c.xlsx")):
         storage.put(f"{prefix}/{key}", (desk.folder / name).read_bytes())

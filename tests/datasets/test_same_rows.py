@@ -48,7 +48,7 @@ def jsonl(rows: list[Row]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def _table(rows: list[Row]) -> pa.Table:
+def _table(rows: list[Row]) -> Any:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 

@@ -42,6 +42,11 @@ class Elements:
         self.tidy = True
         self.rest = b""
 
+    @property
+    def held(self) -> int:
+        """How many bytes are kept in memory."""
+        return len(self._data)
+
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
             self._data += block
