@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 
 _LABEL_CHARS = 40
+HIDDEN = "hidden:secret_or_personal"
+"""Stands for a label that looks like a secret or like personal data."""
 _NO_WORD = re.compile(r"[^\w.:/+-]+")
 
 
 def label_word(label: str) -> str:
-    """Return a label as one word: it comes from the file, and must not read like a sentence of ours."""
+    """Return a label as one word: it comes from the file, and must not read like a sentence of ours, nor tell a secret."""
+    # Loaded where a label is told, since the detectors take a while.
+    from novaforge.tools.datasets.analysis.sensitive import kinds_in
+
+    if kinds_in(label):
+        return HIDDEN
     return _NO_WORD.sub("_", one_line(label, MAX_LABEL_CHARS))[:_LABEL_CHARS]
 
 
