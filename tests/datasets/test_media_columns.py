@@ -158,3 +158,11 @@ def test_no_cell_makes_the_reading_of_references_fail(value: Any) -> None:
 def test_question_and_media_are_two_columns() -> None:
     with pytest.raises(InputError, match="query and images from the same column"):
         one({"question": "q", "answer": "a"}, columns={"query": "question", "response": "answer", "images": "question"})
+
+
+def test_a_table_none_of_whose_media_can_be_read_is_refused_and_leaves_nothing(desk: "Desk") -> None:
+    source = desk.jsonl([{"question": "q", "answer": "a", "image": "missing.png"}] * 2)
+    before = desk.tree()
+    with pytest.raises(InputError, match="No row of .* can be used") as caught:
+        desk.transform(source, method="EVALUATION")
+    assert "2 rows" in caught.value.message and desk.tree() == before

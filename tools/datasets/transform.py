@@ -134,6 +134,9 @@ class _Run:
             if not self._kept:
                 raise nothing_usable(self._source, self._rejects)
             files = parts.finish(lambda doing: self._heartbeat.tick(self._rows_read, doing))
+            if not self._kept:
+                # Media that cannot be read take their rows along.
+                raise nothing_usable(self._source, self._rejects)
             written = self._written(files, parts, convert)
         return written.publish(self._ctx, self._outputs)
 
