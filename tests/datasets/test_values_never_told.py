@@ -38,6 +38,7 @@ def lines(converse: Any) -> list[str]:
     rows += [
         converse(f"{CORE} " * 40, "a"),
         converse(SECRETS["GitHub token"], "b"),
+        converse(f"{TEXT} and the label is a secret as well", SECRETS["npm token"]),
         {**converse(f"x {SECRETS['GitHub token']}", "a"), "system": SECRETS["Stripe key"]},
         {"messages": [{"role": CORE, "content": [{"text": SECRETS["npm token"]}]}], CORE: CORE},
         {"messages": SECRETS["npm token"]},

@@ -12,6 +12,7 @@ from novaforge.guards.text import clean, one_line
 from novaforge.guards.values import JsonObject
 from novaforge.tools.arguments import Columns
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.analysis.report import shown
 from novaforge.tools.datasets.checks.reports import reject_findings
 from novaforge.tools.datasets.engine.head import head_of
 from novaforge.tools.datasets.engine.run import Engine
@@ -202,7 +203,7 @@ def _labels(seen: _Inspection) -> dict[str, int]:
         labels = next((column.labels.counts for column in columns if column.labels.counts), {})
     cleaned: Counter[str] = Counter()
     for label, count in list(labels.items())[:_LABELS_SHOWN]:
-        cleaned[one_line(label, _LABEL_CHARS)] += count
+        cleaned[one_line(shown(label), _LABEL_CHARS)] += count
     return dict(cleaned)
 
 

@@ -1,6 +1,7 @@
 """What a transform tells about the files it has written: the manifest and the result."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -8,6 +9,7 @@ from novaforge.guards.errors import InputError
 from novaforge.guards.findings import Finding
 from novaforge.guards.values import JsonObject
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.analysis.report import shown
 from novaforge.tools.datasets.checks.reports import mapping_findings, reject_findings
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
 from novaforge.tools.datasets.formats.base import RowFormat
@@ -80,7 +82,7 @@ class Written:
             "system_prompt": request.system_prompt,
             "filters": dict(request.filters),
             "split": self.parts.describe(),
-            "labels": {role: dict(labels) for role, labels in self.parts.labels().items()},
+            "labels": {role: _shown(labels) for role, labels in self.parts.labels().items()},
             "counts": {
                 "rows_read": self.rows_read,
                 "rows_written": self.rows_written,
@@ -162,3 +164,8 @@ def _versions() -> list[tuple[str, str]]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _shown(labels: Mapping[str, int]) -> dict[str, int]:
+    """Return rows by label as they may stand beside the data."""
+    return {shown(label): rows for label, rows in labels.items()}

@@ -22,12 +22,17 @@ _NO_WORD = re.compile(r"[^\w.:/+-]+")
 
 def label_word(label: str) -> str:
     """Return a label as one word: it comes from the file, and must not read like a sentence of ours, nor tell a secret."""
+    if shown(label) == HIDDEN:
+        return HIDDEN
+    return _NO_WORD.sub("_", one_line(label, MAX_LABEL_CHARS))[:_LABEL_CHARS]
+
+
+def shown(label: str) -> str:
+    """Return a label, or HIDDEN for one that looks like a secret or like personal data."""
     # Loaded where a label is told, since the detectors take a while.
     from novaforge.tools.datasets.analysis.sensitive import kinds_in
 
-    if kinds_in(label):
-        return HIDDEN
-    return _NO_WORD.sub("_", one_line(label, MAX_LABEL_CHARS))[:_LABEL_CHARS]
+    return HIDDEN if kinds_in(label) else label
 
 
 class Pairs:
