@@ -1,12 +1,13 @@
 """Rows of a log query or of the hub arrive as any others; limits are told, and nothing is asked for unsaid."""
 
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -14,11 +15,13 @@ import pytest
 
 from novaforge.guards.errors import AwsError, CancelledError, ConfigError, InputError
 from novaforge.tools.context import ToolContext
+from novaforge.tools.datasets.reading import hub as hub_rows
 from novaforge.tools.datasets.reading.logs_insights import MOST_ROWS, LogRows
 
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
+unreachable = hub_rows.unreachable
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 
 
@@ -136,6 +139,7 @@ class Hub(ModuleType):
         super().__init__("datasets")
         self.answer = answer
         self.asked: list[Any] = []
+        self.config = SimpleNamespace(STREAMING_OPEN_MAX_RETRIES=20, STREAMING_READ_MAX_RETRIES=2)
 
     def load_dataset(self, path: str, **options: Any) -> Any:
         self.asked.append((path, options))
@@ -148,6 +152,7 @@ class Hub(ModuleType):
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     made = Hub([{"q": "a", "n": 1}, {"q": "b", "price": Decimal("1.5"), "at": datetime(2026, 1, 2) + timedelta(0)}])
     monkeypatch.setitem(sys.modules, "datasets", made)
+    monkeypatch.setattr(hub_rows, "unreachable", lambda: ("https://hub", None))
     yield made
 
 
@@ -187,6 +192,43 @@ def test_failures_of_the_hub_and_a_missing_library_are_clear(
     with pytest.raises(ConfigError, match="extra huggingface") as missing:
         desk.read("hf://owner/name")
     assert "novaforge-mcp[huggingface]" in missing.value.fix
+
+
+def test_a_transfer_that_breaks_off_is_taken_up_again_a_few_times_only(desk: "Desk", hub: Hub) -> None:
+    desk.read("hf://owner/name")
+    assert vars(hub.config) == {"STREAMING_OPEN_MAX_RETRIES": 3, "STREAMING_READ_MAX_RETRIES": 2}
+
+
+@pytest.mark.parametrize("listens", [False, True], ids=["closed", "silent"])
+def test_a_hub_that_does_not_answer_is_an_error_at_once(
+    desk: "Desk", hub: Hub, monkeypatch: pytest.MonkeyPatch, *, listens: bool
+) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(hub_rows, "unreachable", unreachable)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.2)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as taken:
+        # Bound, nobody else can listen there; a listening one takes the connection and says nothing.
+        taken.bind(("127.0.0.1", 0))
+        if listens:
+            taken.listen()
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(ConfigError, match=r"127\.0\.0\.1:\d+ cannot be reached") as caught:
+            desk.read("hf://owner/name")
+    assert "HF_HUB_ETAG_TIMEOUT" in caught.value.fix and not hub.asked
+
+
+def test_an_offline_environment_is_honoured_and_named(desk: "Desk", hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(hub_rows, "unreachable", unreachable)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: pytest.fail("the hub was asked"))
+    assert len(desk.read("hf://owner/name").rows) == 2  # what the library kept is used
+    hub.answer = ConnectionError("x")
+    with pytest.raises(InputError, match="HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set"):
+        desk.read("hf://owner/name")
 
 
 @pytest.mark.parametrize("uri", ["hf://", "hf://name", "hf://a/b/c", "hf://a/b#", "hf://a/b@", "hf://a/b?x=1"])

@@ -100,6 +100,39 @@ def test_unknown_filters_strata_and_blank_prompts_are_refused(desk: "Desk") -> N
     assert "surrogate" in refused(desk, system_prompt="a\ud800").message
 
 
+HALVES = {"train": 0.5, "test": 0.5}
+JUDGED = {"method": "EVALUATION", "task": "llm_judge"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"split": HALVES, "stratify_by": "Y", "group_by": "Y"}, ("stratify_by", "group_by")),
+        ({"split": {"train": 1.0}, "stratify_by": "Y"}, ("stratify_by", "split")),
+        ({"split": {"test": 1}, "group_by": "Y"}, ("group_by", "split")),
+        ({"stratify_by": "Y"}, ("stratify_by", "split")),
+        ({"group_by": "Y"}, ("group_by", "split")),
+        ({"pair_with": "other.jsonl"}, ("pair_with", "task")),
+        ({"pair_with": "other.jsonl", "method": "EVALUATION"}, ("pair_with", "task")),
+        ({"pair_with": "data.csv/", "source": "data.csv", **JUDGED}, ("pair_with", "source")),
+    ],
+)
+def test_arguments_that_mean_nothing_together_are_refused_by_both_names(
+    desk: "Desk", arguments: dict[str, Any], named: tuple[str, str]
+) -> None:
+    error = refused(desk, **arguments)
+    assert error.data["field"] == named[0] and all(name in error.message for name in named), error.message
+    assert error.fix
+
+
+def test_one_counted_part_may_be_drawn_by_label_or_group(desk: "Desk") -> None:
+    for number, more in enumerate(({"stratify_by": "Y"}, {"group_by": "Body"})):
+        result = desk.transform(
+            desk.csv([(str(row), "ab"[row % 2]) for row in range(20)]), f"out-{number}", split={"train": 6}, **more
+        )
+        assert (result.rows_written, result.rows_unused) == (6, 14)
+
+
 @pytest.mark.parametrize(
     ("method", "model", "platform"),
     [("DPO_FULL", "nova_lite_2", None), ("RFT_LORA", "nova_pro", None), ("SFT_FULL", "nova_lite_2", "bedrock")],

@@ -207,3 +207,15 @@ def test_memory_does_not_hold_the_rows(desk: "Desk", monkeypatch: pytest.MonkeyP
 
     peak(500)
     assert peak(20_000) < 1.5 * peak(8000)
+
+
+def test_a_reject_says_file_line_reason_and_detail_and_its_last_line_only_where_it_has_several(
+    desk: "Desk", read: Callable[[str], list[Any]]
+) -> None:
+    desk.write("in/a.csv", 'Body,Y\n,x\ngood,y\n"two\nlines",x,more\n')
+    desk.csv([("good", "y")], name="in/b.csv")
+    result = desk.transform(str(desk.folder / "in"))
+    first, second = read(str(result.rejected["uri"]))
+    assert first == {"file": "a.csv", "line": 2, "reason": "query is empty", "detail": ""}
+    assert second["file"] == "a.csv" and (second["line"], second["last"]) == (4, 5)
+    assert list(second) == ["file", "line", "last", "reason", "detail"]

@@ -10,6 +10,7 @@ from novaforge.guards.errors import ConfigError, InputError
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
+from novaforge.tools.datasets.combinations import refuse_meaningless
 from novaforge.tools.datasets.engine.head import head_of
 from novaforge.tools.datasets.engine.rows_work import EXACT, NeedsIndexError, RowsResult, RowWork
 from novaforge.tools.datasets.engine.run import Engine
@@ -34,6 +35,7 @@ from novaforge.tools.datasets.splitting.spooled import Settings, SpooledParts
 from novaforge.tools.datasets.written import Written, nothing_usable
 
 REJECTS_FILE = "rejects.jsonl"
+"""One object a line, in the order of the source, as `reject_entry` makes them."""
 
 
 def transform(ctx: ToolContext, request: Request) -> TransformResult:
@@ -42,10 +44,7 @@ def transform(ctx: ToolContext, request: Request) -> TransformResult:
     split = parse_split(request.split) if request.split is not None else None
     filters = parse_filters(request.filters, target_format)
     check_system_prompt(request.system_prompt)
-    for name in ("stratify_by", "group_by"):
-        value = getattr(request, name)
-        if value is not None and split is None:
-            raise InputError(f"{name} wants a split.", field=name, value=value, fix="give split too")
+    refuse_meaningless(request, split)
     check_target(ctx, request.target)
     try:
         plan = _Plan(target_format, split, filters, read_pairs(ctx, request.pair_with) if request.pair_with else None)
@@ -211,8 +210,7 @@ class _Run:
         self._rejects.add(reject, label)
         if self._reject_file is None:
             self._reject_file = self._outputs.create("rejects", REJECTS_FILE)
-        entry = {"file": label} if label else {}
-        self._reject_file.write(orjson.dumps(entry | reject._asdict(), option=orjson.OPT_APPEND_NEWLINE))
+        self._reject_file.write(orjson.dumps(reject_entry(reject, label), option=orjson.OPT_APPEND_NEWLINE))
 
     def _written(self, files: list[OutputFile], parts: Parts, convert: Converter) -> Written:
         return Written(
@@ -228,3 +226,15 @@ class _Run:
             rows_read=self._rows_read,
             manifest_name=MANIFEST_FILE,
         )
+
+
+def reject_entry(reject: Reject, label: str) -> dict[str, str | int]:
+    """Return a row that was left out as rejects.jsonl lists it; never with anything the row holds.
+
+    `file` is the file's name where the source has several; `line` is its first physical line from 1, or the number of the row
+    in formats without lines; `last` is its last line, for rows of several lines only; `reason` is one of a fixed set, and
+    `detail`, which may be empty, says more.
+    """
+    where: dict[str, str | int] = {"file": label} if label else {}
+    where |= {"line": reject.line} | ({"last": reject.last} if reject.last > reject.line else {})
+    return where | {"reason": reject.reason, "detail": reject.detail}

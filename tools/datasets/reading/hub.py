@@ -18,6 +18,8 @@ _URI = re.compile(
     r"hf://(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?(?:\?config=(?P<config>[\w.-]+))?(?:#(?P<split>[\w.-]+))?",
     re.ASCII,
 )
+MOST_RETRIES = 3
+"""How often the library asks again, with seconds between, when a transfer breaks off; by itself it would for minutes."""
 _FIX = "write hf://OWNER/NAME, with @REVISION, ?config=NAME and #SPLIT where needed"
 
 
@@ -55,13 +57,17 @@ class HubRows:
 
     def _open(self, match: re.Match[str]) -> Any:
         try:
-            from datasets import load_dataset  # here, not above: an extra, and heavy
+            import datasets  # here, not above: an extra, and heavy
         except ImportError as error:
             message = "Datasets of the Hugging Face hub need the extra huggingface, which is not installed."
             raise ConfigError(message, fix="pip install 'novaforge-mcp[huggingface]'") from error
+        self._refuse_unreachable()
+        _limit_retries(datasets)
         config, revision, split = match["config"], match["revision"], match["split"]
         try:
-            found: Any = load_dataset(match["name"], name=config, revision=revision, split=split, streaming=True)
+            found: Any = datasets.load_dataset(
+                match["name"], name=config, revision=revision, split=split, streaming=True
+            )
         except Exception as error:
             raise self._failed(error) from error
         if not isinstance(found, dict):
@@ -71,10 +77,47 @@ class HubRows:
         message = f"{self._uri} has the splits {', '.join(one_line(str(name), 40) for name in list(found)[:20])}."
         raise InputError(message, field=self._argument, value=self._uri, fix=f"write {self._uri}#SPLIT")
 
+    def _refuse_unreachable(self) -> None:
+        """Raise ConfigError when the hub does not answer once; the library would try many times before it says so."""
+        endpoint, error = unreachable()
+        if error is not None:
+            message = (
+                f"{self._uri} cannot be read: {one_line(endpoint, 200)} cannot be reached ({type(error).__name__})."
+            )
+            fix = "check the network, the proxy and HF_ENDPOINT; HF_HUB_ETAG_TIMEOUT is how many seconds an answer may take"
+            raise ConfigError(message, fix=fix) from error
+
     def _failed(self, error: Exception) -> InputError:
         message = f"{self._uri} cannot be read from the hub: {type(error).__name__}."
+        if is_offline():
+            message += " The hub is not asked, because HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set."
         fix = "check the name, the split and the network; a private dataset needs HF_TOKEN"
         return InputError(message, field=self._argument, value=self._uri, fix=fix)
+
+
+def is_offline() -> bool:
+    """Tell whether the environment forbids to ask the hub."""
+    from huggingface_hub import constants  # comes with the extra
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def unreachable() -> tuple[str, Exception | None]:
+    """Return the hub's address and why it does not answer; nothing is asked when the environment says offline."""
+    from huggingface_hub import constants, get_session  # comes with the extra
+
+    if not is_offline():
+        try:
+            get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        except Exception as error:  # noqa: BLE001 - told to the caller; what the library raises differs by version
+            return constants.ENDPOINT, error
+    return constants.ENDPOINT, None
+
+
+def _limit_retries(datasets: Any) -> None:
+    for name in ("STREAMING_OPEN_MAX_RETRIES", "STREAMING_READ_MAX_RETRIES"):
+        asked = getattr(datasets.config, name, MOST_RETRIES)
+        setattr(datasets.config, name, min(asked, MOST_RETRIES))
 
 
 def _line(row: Any) -> bytes:
