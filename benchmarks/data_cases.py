@@ -32,13 +32,19 @@ class Case(NamedTuple):
 
 _COLUMNS = {"query": "Body", "response": "Y", "system": "System"}
 _TABLE = {"columns": _COLUMNS, "split": SPLIT}
+LISTED = ("copies", "near copies", "shortcuts", "secrets")
+"""The further checks for duplicates, leakage, label noise, shortcuts and secrets; the first two serve the first three."""
+RULES_ALONE = "validate, format rules alone"
 CASES: dict[str, Case] = {
     "floor: CSV to Converse": Case(TABLE, "", "floor_csv", {}),
     "SFT": Case(TABLE, "csv", "transform_dataset", {"method": "SFT_LORA", **_TABLE}, "SFT"),
     "RFT": Case(TABLE, "csv", "transform_dataset", {"method": "RFT_LORA", **_TABLE}, "RFT"),
     "EVALUATION": Case(TABLE, "csv", "transform_dataset", {"method": "EVALUATION", "columns": _COLUMNS}, "EVALUATION"),
     "inspect CSV": Case(TABLE, "csv", "inspect_dataset", {}),
-    "validate, format rules alone": Case(CONVERSE, "csv", "format_rules", {}),
+    RULES_ALONE: Case(CONVERSE, "csv", "run_checks", {"checks": ()}),
+    "validate, with duplicates, leakage, label noise, shortcuts, secrets": Case(
+        CONVERSE, "csv", "run_checks", {"checks": LISTED}
+    ),
     "validate, with all further checks": Case(CONVERSE, "csv", "validate_dataset", {"method": "SFT_LORA"}),
     "floor: chat to Converse": Case(CHAT, "", "floor_chat", {}),
     "chat to SFT": Case(CHAT, "chat", "transform_dataset", {"method": "SFT_LORA", "split": SPLIT}, "chat"),
@@ -98,22 +104,23 @@ def tool(name: str, folder: Path, arguments: dict[str, Any]) -> Callable[[], Any
     ctx = ToolContext(
         Mode(), Policy(), nothing, Aws(), Storage(Aws(), (folder,)), nothing, clock=lambda: datetime.now(UTC)
     )
-    if name == "format_rules":
-        return lambda: _format_rules(ctx, **arguments)
+    if name == "run_checks":
+        return lambda: _run_checks(ctx, **arguments)
     function = getattr(tools, name)
     return lambda: function(ctx, **arguments)
 
 
-def _format_rules(ctx: Any, source: str) -> None:
-    """Check a file against the rules of its format and nothing else; the tool itself has no such switch."""
+def _run_checks(ctx: Any, source: str, checks: tuple[str, ...]) -> None:
+    """Check a file against the rules of its format, with some further checks or none; the tool itself has no such switch."""
     from novaforge.tools.datasets.formats.targets import row_format
     from novaforge.tools.datasets.progress import Heartbeat
     from novaforge.tools.datasets.validation import Extent, open_training_file, run_audit
 
     with open_training_file(ctx, source) as opened:
         wanted = row_format("SFT_LORA", "nova_lite_2")
-        audit, _ = run_audit(ctx, opened, wanted, Extent((), media=False), Heartbeat(ctx, opened))
+        audit, _ = run_audit(ctx, opened, wanted, Extent(checks, media=False), Heartbeat(ctx, opened))
         audit.row_findings()
+        audit.file_findings()
         opened.identity()
 
 

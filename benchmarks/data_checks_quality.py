@@ -1,7 +1,8 @@
-"""How often the further checks of validate_dataset are right: python benchmarks/data_checks_quality.py [--sets N] [--rows N] [--write FILE].
+"""How often the further checks of validate_dataset are right: python benchmarks/data_checks_quality.py [--sets N] [--rows N] [--data FOLDER] [--write FILE].
 
 The checks see N clean sets of our own (default 200, of 1,000 rows), where nothing may fire, and N / 4 sets with each planted
 defect, where its rule must fire. A clean set fires when a finding of the check is of severity warn, confirm or block.
+With --data FOLDER a third table tells what the checks say about the real text there (see real_text.py).
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any, cast
 
 from blocks import machine, write_block
 from planted import DEFECTS, Pair, clean, write
+from real_text import real_sets
 
 FAMILIES = ("DA11-", "DQ")
 LOUD = ("warn", "confirm", "block")
@@ -27,18 +29,24 @@ RULES = sorted(
 Check = Callable[[list[Pair], list[Pair]], list[Any]]
 
 
-def checker(folder: Path) -> Check:
-    """Return a call of validate_dataset on two lists of rows: the file and one it must not share rows with."""
+def context(*folders: Path) -> Any:
+    """Return a context in which the dataset tools may read and write these folders, and nothing else."""
     from novaforge.guards.policy import Policy
     from novaforge.tools.aws.session import Aws
     from novaforge.tools.aws.storage import Storage
     from novaforge.tools.context import Mode, ToolContext
-    from novaforge.tools.datasets.tool import validate_dataset
 
     nothing = cast(Any, None)
-    ctx = ToolContext(
-        Mode(), Policy(), nothing, Aws(), Storage(Aws(), (folder,)), nothing, clock=lambda: datetime.now(UTC)
+    return ToolContext(
+        Mode(), Policy(), nothing, Aws(), Storage(Aws(), folders), nothing, clock=lambda: datetime.now(UTC)
     )
+
+
+def checker(folder: Path) -> Check:
+    """Return a call of validate_dataset on two lists of rows: the file and one it must not share rows with."""
+    from novaforge.tools.datasets.tool import validate_dataset
+
+    ctx = context(folder)
 
     def check(rows: list[Pair], other: list[Pair]) -> list[Any]:
         write(folder / "rows.jsonl", rows)
@@ -85,15 +93,18 @@ def planted_sets(check: Check, sets: int, rows: int) -> str:
 
 
 def main() -> None:
-    """Print the two tables, and perhaps write them."""
+    """Print the tables, and perhaps write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         check = checker(Path(name))
-        tables = clean_sets(check, given.sets, given.rows), planted_sets(check, max(1, given.sets // 4), given.rows)
+        tables = [clean_sets(check, given.sets, given.rows), planted_sets(check, max(1, given.sets // 4), given.rows)]
+        if given.data:
+            tables.append(real_sets(lambda data: context(data, Path(name)), given.data.resolve(), Path(name)))
     about = f"{given.sets} clean sets of {given.rows} rows, each compared with {given.rows // 4} others. "
     shown = "\n\n".join((about + machine("data_checks_quality"), *tables))
     print(shown)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from blocks import machine, write_block
-from data_cases import CASES, CHAT, CONVERSE, FLOORS, TABLE
+from data_cases import CASES, CHAT, CONVERSE, FLOORS, RULES_ALONE, TABLE
 from data_sources import write_chat, write_csv
 from measure import Measured, measure
 
@@ -41,7 +41,7 @@ PEER = {
 """Rows per second of amzn-nova-forge 1.4.6 by path and size: measured elsewhere, on another 2-core machine, so that a ratio to it says
 the order of magnitude only; --peer measures side by side."""
 
-HEAD = ("rows", "case", "wall s", "CPU s", "rows/s", "MB/s read", "x floor", "x SFT", "x peer", "peak MB")
+HEAD = ("rows", "case", "wall s", "CPU s", "rows/s", "MB/s read", "x floor", "x SFT", "x rules", "x peer", "peak MB")
 BLOCK = "data"
 
 
@@ -55,17 +55,18 @@ class Line(NamedTuple):
     floor: float | None
     sft: float | None
     """Wall seconds of the SFT transform of this size, for the checks of what it wrote."""
+    rules: float | None
+    """Wall seconds of the pass of this size that checks the format's rules alone, for the same."""
     peer: float | None
 
     def cells(self) -> list[str]:
         """Return the line as shown."""
         wall = self.took.wall
         rate = self.rows / wall
-        floor = f"{wall / self.floor:.2f}" if self.floor else ""
-        sft = f"{wall / self.sft:.2f}" if self.sft else ""
+        beside = [f"{wall / other:.2f}" if other else "" for other in (self.floor, self.sft, self.rules)]
         peer = "" if self.peer is None else f"{rate / self.peer:.1f}"
         shown = (f"{wall:.2f}", f"{self.took.cpu:.2f}", f"{rate:,.0f}", f"{self.read_bytes / wall / 1e6:.0f}")
-        return [f"{self.rows:,}", self.case, *shown, floor, sft, peer, f"{self.took.peak_mb:.0f}"]
+        return [f"{self.rows:,}", self.case, *shown, *beside, peer, f"{self.took.peak_mb:.0f}"]
 
 
 def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
@@ -83,11 +84,12 @@ def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
         if peer and name == FLOORS["csv"] and rows <= PEER_MOST:
             theirs = measure([peer, str(HERE / "data_peer.py"), str(folder)], folder)
             live_peer = rows / theirs.wall
-            yield Line(rows, "amzn-nova-forge, SFT", theirs, source.stat().st_size, walls[name], None, None)
+            yield Line(rows, "amzn-nova-forge, SFT", theirs, source.stat().st_size, walls[name], None, None, None)
         floor = walls.get(FLOORS.get(case.floor, ""))
         known = live_peer if live_peer and case.peer == "SFT" else PEER.get((case.peer, rows))
         sft = walls.get("SFT") if case.source == CONVERSE else None
-        yield Line(rows, name, took, source.stat().st_size, floor, sft, known)
+        rules = walls.get(RULES_ALONE) if case.source == CONVERSE and name != RULES_ALONE else None
+        yield Line(rows, name, took, source.stat().st_size, floor, sft, rules, known)
         shutil.rmtree(folder / "out", ignore_errors=True)
         _drop(folder, "floor_chat.jsonl", *(f"peer-{part}.jsonl" for part in ("train", "validation", "test")))
         _drop(folder, *({TABLE, CHAT, CONVERSE} - {CASES[later].source for later in names[place:]}))
@@ -106,7 +108,7 @@ def _drop(folder: Path, *names: str) -> None:
 
 def table(found: list[Line]) -> str:
     """Return the Markdown table."""
-    rows = [HEAD, ("---:", "---", *("---:",) * 8), *(line.cells() for line in found)]
+    rows = [HEAD, ("---:", "---", *("---:",) * 9), *(line.cells() for line in found)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
