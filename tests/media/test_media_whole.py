@@ -10,6 +10,7 @@ import pytest
 from novaforge.guards.errors import InputError
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.media.references import data_uri_of
+from novaforge.tools.datasets.splitting import removed, spooled
 from novaforge.tools.datasets.tool import transform_dataset, validate_dataset
 
 
@@ -72,3 +73,53 @@ def test_pictures_of_an_evaluation_file_stand_in_its_rows(
     assert [row["query"] for row in rows] == ["inside", "beside", "none", "again"]
     images = [data_uri_of("png", make.png()), data_uri_of("gif", make.gif())]
     assert [[image["data"] for image in row.get("images", [])] for row in rows] == [images[:1], images[1:], [], images]
+
+
+def test_rows_keep_their_own_pictures_however_few_rows_are_looked_at_at_a_time(
+    ctx: ToolContext, prefix: str, work: Path, tmp_path: Path, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spooled, "_CHUNK", 4)
+    monkeypatch.setattr(spooled, "RANGE_BITS", 3)
+    monkeypatch.setattr(removed, "RANGE_BITS", 3)
+    pictures = {number: make.png(number + 1, 2) for number in range(40) if number % 3}
+    rows = [
+        chat(f"{number}", *([data_uri_of("png", pictures[number])] if number in pictures else []))
+        for number in range(40)
+    ]
+    rows[13] = chat("13", "data:image/png;base64,%%%")
+    rows[30] = rows[5]
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    result = transform_dataset(
+        dataclasses.replace(ctx, work_dir=work), source=str(path), target=f"{prefix}/out", method="SFT_LORA",
+        model="nova_lite_2", split={"train": 20, "test": 10}, filters={"exact_duplicates": True},
+    )  # fmt: skip
+    assert (result.rows_written, result.rows_unused, result.rejected["rows"]) == (30, 8, 2)
+    seen: dict[int, bytes | None] = {}
+    for file in result.files:
+        for row in read(ctx, file.uri):
+            text, *images = row["messages"][0]["content"]
+            uris = [image["image"]["source"]["s3Location"]["uri"] for image in images]
+            seen[int(text["text"])] = ctx.storage.read(uris[0]) if uris else None
+    assert len(seen) == 30 and all(pictures.get(number) == data for number, data in seen.items())
+
+
+@pytest.mark.parametrize("method", ["SFT_LORA", "EVALUATION"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"split": {"train": 2, "test": 1}}, {"filters": {"exact_duplicates": True}}, {"filters": {"near_duplicates": True}},
+        {"split": {"train": 0.5, "test": 0.5}, "seed": 3},
+    ],
+    ids=["counts", "copies", "near copies", "ratios"],
+)  # fmt: skip
+def test_rows_with_pictures_can_be_divided_and_filtered_in_every_way(
+    ctx: ToolContext, source: str, prefix: str, work: Path, method: Any, more: dict[str, Any]
+) -> None:
+    result = transform_dataset(
+        dataclasses.replace(ctx, work_dir=work), source=source, target=f"{prefix}/out", method=method,
+        model="nova_lite_2", **more,
+    )  # fmt: skip
+    assert result.rows_written + result.rows_unused == 4 and result.rejected["rows"] == 3
+    text = json.dumps([row for file in result.files for row in read(ctx, file.uri)])
+    assert ("s3Location" in text or "data:image" in text) and "novaforge-media" not in text

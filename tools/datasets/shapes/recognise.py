@@ -9,7 +9,7 @@ import orjson
 from novaforge.tools.datasets.rows import JsonRow, Line
 from novaforge.tools.datasets.shapes.evidence import CHAT_KEYS, shape_of_header, shape_of_row
 
-__all__ = ["HEAD_ROWS", "TARGETS", "Recognition", "fits", "look", "recognise", "records_of", "shape_of_row"]
+__all__ = ["HEAD_ROWS", "TARGETS", "Recognition", "fits", "look", "records_of", "shape_of_row"]
 
 HEAD_ROWS = 200
 """Rows looked at to recognise the shape."""
@@ -102,9 +102,3 @@ def look(head: Sequence[Line], header: Sequence[str] | None = None) -> Recogniti
         return Recognition("unknown", 0, 0, {}, {})
     shape, rows = shapes.most_common(1)[0]
     return Recognition(shape, len(records) - rows, len(records), dict(shapes.most_common()), dict(keys))
-
-
-def recognise(head: Sequence[Line], header: Sequence[str] | None = None) -> tuple[str, int]:
-    """Return the most frequent shape of the first rows, and how many of them have another one."""
-    found = look(head, header)
-    return found.shape, found.others

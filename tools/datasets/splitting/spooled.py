@@ -9,7 +9,7 @@ from novaforge.guards.findings import Finding
 from novaforge.guards.values import JsonObject
 from novaforge.tools.datasets.analysis.check import FILE_SHIFT
 from novaforge.tools.datasets.analysis.spool import Spool
-from novaforge.tools.datasets.engine.rows_work import IndexPart, RowsResult
+from novaforge.tools.datasets.engine.rows_work import IndexPart, NeedsIndexError, RowsResult
 from novaforge.tools.datasets.filters.candidate import Stateful
 from novaforge.tools.datasets.output.outputs import OutputFile, Outputs
 from novaforge.tools.datasets.rows import FILTERED, Reject
@@ -73,10 +73,12 @@ class SpooledParts:
             self._media.close()
 
     def take(self, result: RowsResult, file: int) -> None:
-        """Keep the rows of one batch."""
+        """Keep the rows of one batch; raises NeedsIndexError for rows with media that nobody would copy."""
         if not result.counts[0]:
             return
         assert result.indexed is not None
+        if result.indexed.media and self._media is None:
+            raise NeedsIndexError
         self._rows.write(result.parts[0])
         start = self._index.count
         places = self._add_index(result.indexed, file)
