@@ -78,7 +78,7 @@ def converter(
         return _mapped(source, records, columns, row_format, system_prompt)
     made = ChatRows(
         chosen.reader, row_format, source.columns, source.stem, system_prompt, media, chosen.notes, _keys(records),
-        unused_keys(found.shape, records, row_format.name) if columns is None else (),
+        unused_keys(found.shape, records, row_format.name, chosen.reader) if columns is None else (),
     )  # fmt: skip
     made.expand = chosen.expand
     if columns is not None:

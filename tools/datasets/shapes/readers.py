@@ -16,6 +16,7 @@ from novaforge.tools.datasets.chats.single import (
     TextReader,
     instances,
 )
+from novaforge.tools.datasets.formats.base import objects
 from novaforge.tools.datasets.rows import JsonRow, Line
 from novaforge.tools.datasets.shapes.evidence import CHAT_KEYS, LABEL_KEYS, PROMPT_KEYS, answer_keys, chat_key
 
@@ -38,20 +39,23 @@ def reading(shape: str, records: Sequence[JsonRow], target: str) -> Reading | No
     return make(records, target) if make else None
 
 
-def unused_keys(shape: str, records: Sequence[JsonRow], target: str) -> list[str]:
+def unused_keys(shape: str, records: Sequence[JsonRow], target: str, reader: Reader) -> list[str]:
     """Return the keys of records that a reader of the shape leaves out; nothing where the record is no row of its own."""
     used = _USED.get(shape)
     if used is None:
         return []
-    known = {*used, "id", *(("task", "info") if target.startswith("rft_") else ())}
+    more = ("system",) if isinstance(reader, ConverseReader) else (getattr(reader, "system", ""),)
+    known = {*used, *more, "id", *(("task", "info") if target.startswith("rft_") else ())}
     return [key for key in dict.fromkeys(key for record in records for key in record) if key not in known]
 
 
 def _chat(records: Sequence[JsonRow], target: str) -> Reading:
     chat = _most(records, chat_key) or "messages"
-    return Reading(
-        OpenAiReader(chat), _last(target) if any(map(_ends_answered, (row.get(chat) for row in records))) else ()
-    )
+    notes = _last(target) if any(map(_ends_answered, (row.get(chat) for row in records))) else ()
+    if chat == "messages" and any(map(_has_blocks, records)):
+        # Calls and results as parts of the content, as Anthropic's models take them, stand where Converse has them.
+        return Reading(ConverseReader(), notes)
+    return Reading(OpenAiReader(chat, system=_system_beside(records, chat)), notes)
 
 
 def _sharegpt(records: Sequence[JsonRow], target: str) -> Reading:
@@ -139,6 +143,18 @@ def _verdict(records: Sequence[JsonRow], target: str) -> Reading:
     return Reading(VerdictReader(label, prompt, messages=chat), ("only answers labelled as desirable are taken",))
 
 
+def _has_blocks(record: JsonRow) -> bool:
+    contents = [message.get("content") for _, message in objects(record.get("messages"))]
+    return any(part.get("type") in _BLOCKS for content in contents for _, part in objects(content))
+
+
+def _system_beside(records: Sequence[JsonRow], chat: str) -> str:
+    """Return the key of a system prompt beside the messages, where none stands in them; else an empty text."""
+    inside = any(message.get("role") in _SYSTEMS for record in records for _, message in objects(record.get(chat))[:1])
+    beside = any(isinstance(record.get("system"), str) and record["system"] for record in records)
+    return "system" if beside and not inside else ""
+
+
 def _ends_answered(messages: object) -> bool:
     """Tell a chat that ends with the assistant's turn from a prompt without an answer."""
     last = messages[-1] if isinstance(messages, list) and messages else None
@@ -184,6 +200,8 @@ _READINGS: dict[str, Callable[[Sequence[JsonRow], str], Reading]] = {
     "kto": _verdict,
 }
 
+_BLOCKS = ("tool_use", "tool_result", "thinking")
+_SYSTEMS = ("system", "developer")
 _TURNS = (*CHAT_KEYS, "tools", "functions", "system")
 _USED: dict[str, tuple[str, ...]] = {
     "openai_chat": (*CHAT_KEYS, "tools", "functions"),
