@@ -146,6 +146,7 @@ def test_texts_and_bytes_come_out_as_they_went_in(query: str, answer: str, blobs
     ]
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.recursive(st.none() | st.integers() | st.text(max_size=5) | st.just("a.png"), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["url", "data", "x"]), inner, max_size=2), max_leaves=6))  # fmt: skip
 def test_no_cell_makes_the_reading_of_references_fail(value: Any) -> None:
     try:
