@@ -164,6 +164,6 @@ def test_question_and_media_are_two_columns() -> None:
 def test_a_table_none_of_whose_media_can_be_read_is_refused_and_leaves_nothing(desk: "Desk") -> None:
     source = desk.jsonl([{"question": "q", "answer": "a", "image": "missing.png"}] * 2)
     before = desk.tree()
-    with pytest.raises(InputError, match="No row of .* can be used") as caught:
+    with pytest.raises(InputError, match=r"No row of .* can be used") as caught:
         desk.transform(source, method="EVALUATION")
     assert "2 rows" in caught.value.message and desk.tree() == before
