@@ -140,6 +140,22 @@ def test_rows_in_other_languages_are_left_out_with_their_language() -> None:
     assert removed("12345 67", languages=["en"]) == "languages: unsure"
 
 
+@pytest.mark.parametrize("text", ["Fix it", "Bonjour", "def f(x): return x+1", "git rebase -i HEAD~3", '{"a": 1}'])
+def test_a_text_of_a_few_words_is_said_to_have_no_language(text: str) -> None:
+    assert removed(text, languages=["en"]) == "languages: too short to tell"
+
+
+@pytest.mark.parametrize("text", ["Sum 2 and 3", "Yes please", "for (int i = 0; i < n; i++) { total += values[i]; }"])
+def test_short_texts_and_code_that_seem_to_be_in_a_wanted_language_are_kept(text: str) -> None:
+    assert removed(text, languages=["en"]) == ""
+
+
+@pytest.mark.parametrize(("text", "code"), [("\u4f60\u597d", "zh"), ("\u041f\u0440\u0438\u0432\u0435\u0442", "ru")])
+def test_other_scripts_tell_themselves_in_a_word(text: str, code: str) -> None:
+    assert removed(text, languages=["en"]) == f"languages: {code}"
+    assert removed(text, languages=[code]) == ""
+
+
 def test_exact_duplicates_repeat_texts_and_media() -> None:
     rows = [candidate("a", "x"), candidate("b", "x"), candidate("a", "x"), candidate("a", "y")]
     rows += [

@@ -26,10 +26,16 @@ def language_of(text: str) -> tuple[str, float]:
 def told_language(text: str) -> str:
     """Return the language of a text that is long enough to tell it, else UNKNOWN: of a few words any language is found."""
     head = text[:CHARS]
-    if head.isascii() and sum(map(str.isalpha, head)) < _LEAST_LETTERS:
+    if too_short(head):
         return UNKNOWN
     language, score = language_of(head)
     return language if score >= MIN_SCORE else UNKNOWN
+
+
+def too_short(text: str) -> bool:
+    """Tell a text in the plain Latin alphabet with too few letters to tell its language."""
+    head = text[:CHARS]
+    return head.isascii() and sum(map(str.isalpha, head)) < _LEAST_LETTERS
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from novaforge.tools.datasets.analysis.language import UNKNOWN, known_languages, language_of
+from novaforge.tools.datasets.analysis.language import UNKNOWN, known_languages, language_of, too_short
 from novaforge.tools.datasets.filters.arguments import number, settings, wrong
 from novaforge.tools.datasets.filters.candidate import Candidate
 from novaforge.tools.datasets.formats.base import RowFormat
@@ -18,17 +18,23 @@ MIN_SCORE = 0.2
 
 
 class Languages(NamedTuple):
-    """Judges the query, or the answer of a row without one; a row whose language cannot be told is left out too."""
+    """Judges the query, or the answer of a row without one; a row whose language cannot be told is left out too.
+
+    Of a few words any language is found, so that a short row that is left out is listed as too short, under no language.
+    """
 
     keep: frozenset[str]
     min_score: float
 
     def removes(self, candidate: Candidate) -> str:
         """Return the filter's name with why."""
-        language, score = language_of(candidate.prompt or candidate.answer)
-        if language == UNKNOWN or score < self.min_score:
-            return "languages: unsure"
-        return "" if language in self.keep else f"languages: {language}"
+        text = candidate.prompt or candidate.answer
+        language, score = language_of(text)
+        if language in self.keep and score >= self.min_score:
+            return ""
+        if language != UNKNOWN and too_short(text):
+            return "languages: too short to tell"
+        return "languages: unsure" if language == UNKNOWN or score < self.min_score else f"languages: {language}"
 
 
 def languages(row_format: RowFormat, value: JsonValue) -> Languages | None:
