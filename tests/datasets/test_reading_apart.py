@@ -19,7 +19,7 @@ from pyarrow import ipc, parquet
 from novaforge.guards.errors import CancelledError, ConfigError, InputError, RefusedError
 from novaforge.tools.aws.session import Aws
 from novaforge.tools.aws.storage import Storage
-from novaforge.tools.datasets.reading import apart_process, columnar
+from novaforge.tools.datasets.reading import apart_process
 from novaforge.tools.datasets.reading.batch import Batch
 from novaforge.tools.datasets.reading.source import open_source
 
@@ -182,9 +182,8 @@ def claiming(rows: int) -> bytes:
 
 
 def test_rows_that_take_no_bytes_are_read_a_few_at_a_time_and_can_be_cancelled(
-    desk: "Desk", readers: list[int], monkeypatch: pytest.MonkeyPatch
+    desk: "Desk", readers: list[int]
 ) -> None:
-    monkeypatch.setattr(columnar, "MOST_MEMORY", 1024**3)
     path = desk.write("claims.arrow", claiming(50_000_000))
     cancelled: list[bool] = []
     with open_source(replace(desk.ctx, cancelled=lambda: bool(cancelled)), path) as source:
@@ -217,7 +216,7 @@ def test_a_column_that_asks_for_a_thousand_gigabytes_costs_an_error(desk: "Desk"
     unpacked, zstd = struct.pack("<q", 100_003), b"\x28\xb5\x2f\xfd"
     assert good.count(unpacked + zstd) == 1
     bad = good.replace(unpacked + zstd, struct.pack("<q", 2**40) + zstd)
-    with pytest.raises(InputError, match="more than the 4096 MB of memory") as caught:
+    with pytest.raises(InputError, match="more than the 1024 MB of memory") as caught:
         desk.read(desk.write("row.arrow", bad))
     assert caught.value.fix and len(desk.read(small(desk)).rows) == 3 and len(set(readers)) == 2
 

@@ -10,8 +10,10 @@ from novaforge.tools.datasets.reading.jsonl_rows import JsonlDecoder
 from novaforge.tools.datasets.reading.opened import OpenedFile
 
 _STREAM_MARK = b"\xff\xff\xff\xff"
-MOST_MEMORY = 4 * 1024**3
-"""What reading a file may take, libraries included; a record batch is in memory as a whole, pages of a row group are."""
+LEAST_MEMORY, MOST_MEMORY = 1024**3, 4 * 1024**3
+"""What reading a small and a large file may take, libraries included: a record batch is in memory as a whole, pages of a row
+group are, and a damaged length of a page is believed."""
+_MEMORY_TIMES = 64
 _MOST_UNPACKED = 128 * 1024 * 1024
 _MOST_TIMES = 200
 """Our own bounds: texts shrink to a tenth or so, and a row group this large has many pages when it was not made to hurt."""
@@ -58,4 +60,5 @@ class ColumnarLayout:
             "most_times": _MOST_TIMES,
         }
         fix = "copy or write the file again; write it with smaller row groups or record batches where they are large"
-        return Task("columnar", MOST_MEMORY, f"cannot be read as {self.format}", fix, options)
+        memory = min(MOST_MEMORY, LEAST_MEMORY + _MEMORY_TIMES * opened.file.bytes)
+        return Task("columnar", memory, f"cannot be read as {self.format}", fix, options)
