@@ -144,3 +144,12 @@ def test_the_place_in_a_log_is_that_of_the_turn_whether_there_is_a_system_prompt
     reject: Reject = reject_of(log([answered, ASKED], SAID, **more), log([ASKED], SAID))
     assert "does not begin with a user" in reject.reason
     assert str(reject.detail).endswith("messages[0]")
+
+
+@pytest.mark.parametrize("system", [None, "be brief"])
+def test_the_place_of_a_later_turn_in_a_log_is_told_too(system: str | None) -> None:
+    more: dict[str, Any] = {"system": [{"text": system}]} if system else {}
+    answered = {"role": "assistant", "content": [{"text": "x"}]}
+    turns = [ASKED, answered, {"role": "user", "content": [{"text": ""}]}]
+    reject = reject_of(log(turns, SAID, **more), log([ASKED], SAID))
+    assert "user message is empty" in reject.reason and "messages[2]" in str(reject.detail)

@@ -130,3 +130,12 @@ def test_ids_made_of_file_and_line_are_all_different_whoever_reads_the_rows(
     first = 2 if kind == "table" else 1
     parts = ("", "2-", "3-")
     assert ids == [f"in-{part}{number}" for part in parts for number in range(first, first + 20)]
+
+
+def test_the_number_of_rows_is_held_to_the_bounds_of_the_platform_that_is_named(
+    desk: "Desk", converse: Converse
+) -> None:
+    source = write(desk, "rows.jsonl", [converse(text(number), f"answer {number}") for number in range(199)])
+    on_bedrock, elsewhere = (desk.validate(source, platform=name) for name in ("bedrock", "sagemaker"))
+    assert "199" in findings(on_bedrock)["DA5-few"].message and not on_bedrock.ok
+    assert "DA6" in findings(elsewhere) and elsewhere.ok

@@ -95,6 +95,14 @@ def open_uploads(aws: Aws, base: str) -> list[str]:
     return [item["Key"] for item in listed if item["Key"].startswith(prefix)]
 
 
+def test_the_next_transform_takes_back_what_a_killed_one_left(desk: "Desk") -> None:
+    work_dir = desk.folder / "work"
+    kill(work_dir, desk.folder, "", {str(desk.folder / "deep" / "new" / "out"): "publish:sealed#1"})
+    assert list((desk.folder / "deep" / "new").glob(".out.novaforge-*"))
+    desk.transform(desk.csv([("q", "a")]), "other", ctx=replace(desk.ctx, work_dir=work_dir / "0"))
+    assert not (desk.folder / "deep").exists() and not list(work_dir.glob("*/journals/*"))
+
+
 def test_what_a_living_process_prepares_is_left_alone(desk: "Desk") -> None:
     ctx = replace(desk.ctx, work_dir=desk.folder / "work")
     with Outputs.of(ctx, str(desk.folder / "out")) as outputs:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from novaforge.tools.datasets.analysis import spool
@@ -145,6 +145,7 @@ def test_ranks_are_the_same_when_bits_are_counted_many_times(rows: list[tuple[in
     assert again.parts(values, strata).tolist() == plain.tolist()
 
 
+@example(sizes=[4, 1, 8, 9, 5, 9], cuts=[4, 14, 21])
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), cuts=st.lists(st.integers(0, 60), max_size=3))
 def test_any_sizes_and_totals_give_cells_less_than_one_row_from_their_share(sizes: list[int], cuts: list[int]) -> None:
     rows = sum(sizes)
