@@ -29,7 +29,7 @@ class Balance:
 
     def scan(self, rows: Sequence[RowView]) -> dict[str, int] | None:
         """Return rows by answer; None when the answers are no labels."""
-        if not self._settings.labels or any(len(row.answer) > MAX_LABEL_CHARS for row in rows):
+        if not self._settings.labels or max([len(row.answer) for row in rows], default=0) > MAX_LABEL_CHARS:
             return None
         counts = Counter(row.answer for row in rows if row.answer)
         return dict(counts) if len(counts) <= MAX_LABELS else None

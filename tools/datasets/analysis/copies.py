@@ -47,9 +47,10 @@ class Copies:
         import numpy as np
 
         records = np.zeros((len(rows), 4), np.uint64)
-        records[:, QUERY] = digests_of_bytes(_query(row) for row in rows)
-        records[:, ANSWER] = answers = digests(row.answer for row in rows)
-        records[:, ROW] = digests_of_bytes(row.beyond or row.encoded for row in rows)
+        records[:, QUERY] = digests_of_bytes([_query(row) if row.media or not row.asked else row.asked for row in rows])
+        answers = [row.answer for row in rows]
+        records[:, ANSWER] = found = _digests(answers)
+        records[:, ROW] = digests_of_bytes([row.beyond or row.data or row.encoded for row in rows])
         # Texts alone do not tell who says them, nor which tools are called.
         records[:, ROW] ^= records[:, QUERY] * np.uint64(_ODD) ^ records[:, ANSWER]
         records[:, PLACE] = [row.line for row in rows]
@@ -58,8 +59,8 @@ class Copies:
         records[silent, QUERY] = records[silent, ROW]
         named = [row for row in rows if row.id]
         ids = np.array([digests(row.id for row in named), [row.line for row in named]], np.uint64).T
-        short = all(len(row.answer) <= MAX_LABEL_CHARS for row in rows)
-        return Scanned(records.tobytes(), ids.tobytes(), _few(frozenset(answers)) if short else None)
+        short = max(map(len, answers), default=0) <= MAX_LABEL_CHARS
+        return Scanned(records.tobytes(), ids.tobytes(), _few(frozenset(found)) if short else None)
 
     def merge(self, file: str, result: Scanned) -> None:
         """Keep the digests of a batch in a file."""
@@ -130,6 +131,13 @@ class Copies:
 
 def _few(answers: frozenset[int]) -> frozenset[int] | None:
     return answers if len(answers) <= MAX_LABELS else None
+
+
+def _digests(texts: Sequence[str]) -> list[int]:
+    """Return the digest of each text, made once for equal ones: answers are often labels."""
+    distinct = list(dict.fromkeys(texts))
+    known = dict(zip(distinct, digests(distinct), strict=True))
+    return [known[text] for text in texts]
 
 
 def _queries(count: int) -> str:

@@ -88,6 +88,15 @@ def _has(keys: Words, wanted: Words) -> "NDArray[np.bool_]":
     return found
 
 
+def recurring(records: Words, key: int) -> Words:
+    """Return the records whose key another one has; in most files none, which is told quickly."""
+    import numpy as np
+
+    keys = np.ascontiguousarray(records[:, key])
+    doubled = _doubled(keys)
+    return records[_has(keys, doubled)] if doubled.size else records[:0]
+
+
 def matches(places: Words, counterparts: Words) -> Matches:
     """Return how many rows there are and the first ones."""
     import numpy as np

@@ -5,7 +5,7 @@ from math import ceil, log
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, Words, repeats, shared
+from novaforge.tools.datasets.analysis.groups import SOURCE_SHIFT, Words, recurring, repeats, shared
 from novaforge.tools.datasets.analysis.shingles import Shingles
 from novaforge.tools.datasets.analysis.spool import Spool, bucketed
 
@@ -61,7 +61,7 @@ class Alike:
         """
         for word in range(self._first, self._first + self._bands):
             for records in bucketed(self._band(word, sources), self._spool.count, 0, self._spool.folder):
-                for source, rows, others in _candidates(records, len(done)):
+                for source, rows, others in _candidates(recurring(records, 0), len(done)):
                     open_ = ~done[source, rows]
                     yield from self._verified(source, rows[open_], others[open_])
 

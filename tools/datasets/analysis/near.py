@@ -94,7 +94,7 @@ class NearCopies:
     def _block(self, rows: Sequence[RowView]) -> Scanned:
         import numpy as np
 
-        texts = [b"" if row.media else row.query or row.encoded for row in rows]
+        texts = [b"" if row.media else row.asked or row.query or row.encoded for row in rows]
         plain = folded_together(END.join([*texts, b""]))
         pieces, counts = self._template.pieces(windows(plain))
         enough = counts >= LEAST_PIECES
@@ -136,8 +136,9 @@ def _whole(texts: Sequence[bytes]) -> Words:
     """Return signatures of which no part is equal unless the texts are: a product with an odd number can be taken back."""
     import numpy as np
 
-    odd = np.arange(1, 2 * (VALUES // PER_WORD), 2, np.uint64)
-    return np.array(digests_of_bytes(texts), np.uint64)[:, None] * odd
+    odd = np.arange(1, 2 * (VALUES // PER_WORD), 2).astype(np.uint64)
+    made: Words = np.array(digests_of_bytes(texts), np.uint64)[:, None] * odd
+    return made
 
 
 def _matches(left: Words, right: Words) -> Matches:

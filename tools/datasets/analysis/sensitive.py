@@ -51,7 +51,7 @@ class Sensitive:
         for start in range(0, len(rows), _TOGETHER):
             some = rows[start : start + _TOGETHER]
             # No part of what makes a text suspect spans a line feed, so rows that are clean together are clean alone.
-            if not suspect(b"\n".join([row.encoded for row in some])):
+            if not suspect(b"\n".join([row.data or row.encoded for row in some])):
                 continue
             for row in some:
                 if suspect(row.encoded) and (kinds := kinds_in("\n".join(row.texts))):

@@ -67,7 +67,7 @@ class Shortcuts:
 
     def scan(self, rows: Sequence[RowView]) -> dict[str, LabelCounts] | None:
         """Return the traits of a batch by label; None when an answer is too long for a label."""
-        if not self._settings.labels or any(len(row.answer) > MAX_LABEL_CHARS for row in rows):
+        if not self._settings.labels or max([len(row.answer) for row in rows], default=0) > MAX_LABEL_CHARS:
             return None
         found: dict[str, LabelCounts] = {}
         for row in chosen(rows, self._share):
@@ -126,6 +126,9 @@ def shortcuts(labels: dict[str, LabelCounts]) -> list[Shortcut]:
     for trait, by_label in tried:
         rows = sum(by_label)
         for (label, counts), hits in zip(labels.items(), by_label, strict=True):
+            # The lower end of the interval is never above the share itself.
+            if hits < PRECISION * rows:
+                continue
             least = lower_bound(hits, rows, z)
             base = counts.rows / total
             if least >= PRECISION and 1 - least <= CUT * (1 - base) and hits >= RECALL * counts.rows:

@@ -107,8 +107,13 @@ class AuditRunner:
 
 def _in_bytes(texts: tuple[str, ...], prompt: str) -> tuple[bytes, bytes]:
     """Return all texts with line feeds between them, and the query; the query is most often one of the texts."""
-    data = [text.encode("utf-8", "surrogatepass") for text in texts]
-    asked = next((each for text, each in zip(texts, data, strict=True) if text is prompt), None)
+    asked: bytes | None = None
+    data: list[bytes] = []
+    for text in texts:
+        each = text.encode("utf-8", "surrogatepass")
+        if text is prompt:
+            asked = each
+        data.append(each)
     return b"\n".join(data), prompt.encode("utf-8", "surrogatepass") if asked is None else asked
 
 
