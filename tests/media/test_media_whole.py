@@ -2,14 +2,18 @@
 
 import dataclasses
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from novaforge.guards.errors import InputError
-from novaforge.tools.context import ToolContext
+from novaforge.tools.context import Mode, ToolContext
 from novaforge.tools.datasets.media.references import data_uri_of
+from novaforge.tools.datasets.output.recovery import recover
 from novaforge.tools.datasets.splitting import removed, spooled
 from novaforge.tools.datasets.tool import transform_dataset, validate_dataset
 
@@ -123,3 +127,29 @@ def test_rows_with_pictures_can_be_divided_and_filtered_in_every_way(
     assert result.rows_written + result.rows_unused == 4 and result.rejected["rows"] == 3
     text = json.dumps([row for file in result.files for row in read(ctx, file.uri)])
     assert ("s3Location" in text or "data:image" in text) and "novaforge-media" not in text
+
+
+@pytest.mark.parametrize(
+    "point", ["media:tidied", "publish:before_object", "publish:after_objects", "publish:done", ""]
+)
+def test_no_picture_of_a_rejected_or_unused_row_stays_wherever_the_process_dies(
+    ctx: ToolContext, prefix: str, work: Path, tmp_path: Path, make: Any, sandbox: Any, point: str
+) -> None:
+    rows = [
+        chat("kept", data_uri_of("png", make.png(3, 3))),
+        chat("rejected", data_uri_of("png", make.png(4, 4)), "pictures/missing.gif"),
+        chat("kept", data_uri_of("png", make.png(3, 3))),
+    ]
+    path = tmp_path / "chats.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    program = [sys.executable, str(Path(__file__).with_name("transform_and_die.py"))]
+    ended = subprocess.run([*program, str(tmp_path), sandbox.url, f"{prefix}/out", point], check=False, timeout=120)
+    assert ended.returncode == (-signal.SIGKILL if point else 0)
+    writing = dataclasses.replace(ctx, work_dir=tmp_path / "work", mode=Mode(writes_allowed=True))
+    shown = [uri.removeprefix(f"{prefix}/out/") for uri in ctx.storage.list(f"{prefix}/out/")]
+    complete = point in ("publish:after_objects", "publish:done", "")
+    assert ("manifest.json" in shown) == complete
+    recover(writing)
+    left = ctx.storage.list(f"{prefix}/out/")
+    assert len([uri for uri in left if "/media/" in uri]) == (1 if complete else 0) and bool(left) == complete
+    assert not list((tmp_path / "work" / "journals").iterdir())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import orjson
 
-from novaforge.guards.errors import ConfigError, InputError
+from novaforge.guards.errors import ConfigError
+from novaforge.guards.findings import Finding
 from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.checks.tally import Rejects, Tally
@@ -136,6 +137,7 @@ class _Run:
             if not self._kept:
                 # Media that cannot be read take their rows along.
                 raise nothing_usable(self._source, self._rejects)
+            self._tidy_media()
             written = self._written(files, parts, convert)
         return written.publish(self._ctx, self._outputs)
 
@@ -211,6 +213,15 @@ class _Run:
         if self._reject_file is None:
             self._reject_file = self._outputs.create("rejects", REJECTS_FILE)
         self._reject_file.write(orjson.dumps(reject_entry(reject, label), option=orjson.OPT_APPEND_NEWLINE))
+
+    def _tidy_media(self) -> None:
+        """Remove copies that no row uses while the journal still takes back everything."""
+        if self._copier is None:
+            return
+        if left := self._copier.tidy():
+            message = f"{left} copied media files that no row uses could not be removed"
+            self._source.notes.append(Finding(rule="media-left", severity="warn", message=message, count=left))
+        self._ctx.checkpoint("media:tidied")
 
     def _written(self, files: list[OutputFile], parts: Parts, convert: Converter) -> Written:
         return Written(

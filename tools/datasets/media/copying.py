@@ -90,13 +90,16 @@ class MediaCopier:
         self._wait(0)
         return Outcome(self._target, self._register, self._vault)
 
-    def keep(self) -> int:
-        """Leave the copies where they are, after the rows were published.
+    def tidy(self) -> int:
+        """Remove the copies no row uses, once the outcome was told which do; returns how many could not be removed.
 
-        When the outcome was told which rows use them, the others are removed; returns how many could not be.
+        To be called before the rows are published: what a killed process leaves then is taken back with everything else.
         """
-        self._kept = True
         return self._remove(unused=True) if self._register.uses else 0
+
+    def keep(self) -> None:
+        """Leave the copies where they are, after the rows were published."""
+        self._kept = True
 
     def __enter__(self) -> Self:
         return self

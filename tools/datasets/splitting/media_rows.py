@@ -1,6 +1,6 @@
 """The rows whose media are copied while the others are read: kept by number in a file, judged and settled at the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple, Protocol
 
@@ -14,6 +14,10 @@ class Settled(Protocol):
 
     def problem(self, names: Sequence[str], /) -> str:
         """Return why a row with these media cannot be used, or an empty text."""
+        ...
+
+    def use(self, names: Iterable[str], /) -> None:
+        """Say that a row with these media will be published; once it was called, the others are not needed."""
         ...
 
     def settle(self, data: bytes, /) -> bytes:
@@ -56,7 +60,15 @@ class MediaRows:
     def finish(self) -> Settled:
         """Wait for all copies and return what became of them."""
         self.settled = self._copier.finish()
+        # From now on what is not named by settle() is needed by no row, even when there is not one with media.
+        self.settled.use(())
         return self.settled
+
+    def settle(self, data: bytes, names: Sequence[str]) -> bytes:
+        """Return a row that will be published, with the final names of its media, which are needed now."""
+        assert self.settled is not None
+        self.settled.use(names)
+        return self.settled.settle(data)
 
     def __iter__(self) -> Iterator[MediaRow]:
         """Yield all rows from the first."""

@@ -276,7 +276,9 @@ class SpooledParts:
             for at, (length, reason, part) in enumerate(zip(lengths, reasons.tolist(), parts.tolist(), strict=True)):
                 data = self._rows.read(length)
                 if pending is not None and pending.row == start + at:
-                    data, pending = self._settled(data, reason), next(media, None)
+                    if self._media is not None and not reason and files[part] is not None:
+                        data = self._media.settle(data, pending.names)
+                    pending = next(media, None)
                 if reason:
                     self._report(int(records[at, PLACE]), reason, int(likes[at]))
                 elif (file := files[part]) is not None:
@@ -288,11 +290,6 @@ class SpooledParts:
                 found = np.bincount(strata[(parts == number) & (reasons == 0)])
                 counts[role].update({stratum: int(rows) for stratum, rows in enumerate(found) if rows})
         self._counts = counts
-
-    def _settled(self, data: bytes, reason: int) -> bytes:
-        """Return a row with the final names of its media, unless it goes anyway."""
-        assert self._media is not None and self._media.settled is not None
-        return data if reason else self._media.settled.settle(data)
 
     def _report(self, place: int, reason: int, like: int) -> None:
         what, detail = self._gone.reasons[reason], ""
