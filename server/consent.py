@@ -146,7 +146,7 @@ def _answered(ctx: ToolContext, plan: Plan, answer: Answer, requester: str) -> A
 def _refused_question(ctx: ToolContext, plan: Plan, action: str) -> ApplyResult:
     """Answer decline and cancel alike: neither proves that a person said no, since some clients do it by themselves."""
     left = MAX_REFUSED_QUESTIONS - count_refusal(ctx, plan, action)
-    asked = f"it may be asked {left} more times" if left > 0 else "it is not asked here again"
+    asked = f"it may be asked {left} more time{'s' if left > 1 else ''}" if left > 0 else "it is not asked here again"
     return approval_required(ctx, plan, f"The question was not answered with an approval ({action}); {asked}.")
 
 

@@ -236,7 +236,7 @@ def test_an_endpoint_in_service_answers_as_a_stream(desk: "Desk", endpoint: str)
 
 
 def test_an_endpoint_being_created_gives_its_status_and_no_error(desk: "Desk", base: str, name: str) -> None:
-    with desk.sandbox.settings(waiting_s=30):
+    with desk.sandbox.settings(waiting_s=600):
         desk.apply(plan_deployment(desk.ctx, base=base, target="sagemaker", name=name).plan_id)
         answer = invoke_model(desk.ctx, deployment_id=name, messages=ASK)
     assert (answer.status, answer.untrusted_text) == ("Creating", "")
@@ -254,7 +254,7 @@ def test_a_failed_endpoint_says_why_and_that_it_should_go(desk: "Desk", base: st
 def test_an_endpoint_deleted_by_somebody_else_is_gone(desk: "Desk", endpoint: str) -> None:
     live = desk.sandbox.endpoint.sandbox.hosting.endpoints[endpoint]
     desk.call("sagemaker", "delete_endpoint", EndpointName=endpoint)
-    assert live.gone.wait(10)
+    assert live.gone.wait(120)
     assert invoke_model(desk.ctx, deployment_id=endpoint, messages=ASK).status == "Gone"
 
 
