@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from novaforge.guards.errors import NovaForgeError
+from novaforge.tools.datasets.jobs.job import DataJob
 from novaforge.tools.datasets.jobs.registry import DataJobs
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def test_a_stored_pass_holds_no_values(desk: "Desk", converse: "Any", fails: boo
 
     job = jobs.run(ctx, "validate_dataset", {"source": source}, work, progress=lambda *_: None, gone=lambda: False)
     started.set()
+    assert isinstance(job, DataJob)
     with job.changed:
         assert job.changed.wait_for(lambda: job.ended, PATIENT_S)
     jobs.close()

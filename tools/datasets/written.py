@@ -166,6 +166,6 @@ def _versions() -> list[tuple[str, str]]:
     return found
 
 
-def _shown(labels: Mapping[str, int]) -> dict[str, int]:
+def _shown(labels: Mapping[str, int]) -> JsonObject:
     """Return rows by label as they may stand beside the data."""
     return {shown(label): rows for label, rows in labels.items()}
