@@ -55,7 +55,12 @@ def test_an_approved_training_plan_starts_one_job_and_leaves_a_full_record(world
     assert approval.consumed_at == world.clock()
     execution = world.ledger.execution(plan.digest)
     assert execution is not None
-    assert (execution.state, execution.owner) == ("submitted", "")
+    assert (execution.state, execution.owner, execution.resource) == ("submitted", "", row.arn)
+    assert execution.aws_request_id.startswith("req-")
+    created = next(item["detail"] for item in tail(world.audit_path, 100) if item["event"] == "resource.created")
+    assert (created["resource"], created["request_id"]) == (row.arn, execution.aws_request_id)
+    begun = next(item["detail"] for item in tail(world.audit_path, 100) if item["event"] == "plan.begun")
+    assert begun == {"plan_id": plan.plan_id, "ceiling_usd": "393.28", "superseded": []}
     assert events(world)[-5:] == [
         "plan.begun",
         "object.uploaded",
