@@ -172,6 +172,23 @@ def test_queries_shared_with_another_file_of_any_format_block(desk: "Desk", conv
     assert desk.validate(leaky, "EVALUATION", against=train).findings[0].line == 2
 
 
+def test_texts_are_compared_with_texts(desk: "Desk") -> None:
+    train = desk.jsonl([{"text": f"a text of its own, number {index}"} for index in range(64)], "train.jsonl")
+    clean = desk.jsonl([{"text": "another one"}], "clean.jsonl")
+    leaky = desk.jsonl([{"text": "a new one"}, {"text": "a text of its own, number 5"}], "leaky.jsonl")
+    assert desk.validate(train, "CPT", against=clean).ok
+    findings = desk.validate(train, "CPT", against=leaky).findings
+    assert [(found.rule, found.line) for found in findings if found.severity == "block"] == [("DA11-overlap", 6)]
+
+
+def test_prompts_without_answers_are_compared(desk: "Desk", converse: Callable[..., Row]) -> None:
+    train = desk.jsonl([converse(f"q{index}", "a") for index in range(200)], "train.jsonl")
+    bare = desk.jsonl([{"messages": [{"role": "user", "content": "q9"}]}], "prompts.jsonl")
+    findings = desk.validate(train, against=bare).findings
+    assert [(found.rule, found.line) for found in findings if found.severity == "block"] == [("DA11-overlap", 10)]
+    assert not desk.validate(bare, "RFT_LORA", against=train).ok
+
+
 def test_files_to_compare_with_must_be_readable_rows(desk: "Desk", converse: Callable[..., Row]) -> None:
     train = desk.jsonl([converse("q", "a")], "train.jsonl")
     for other in (

@@ -19,6 +19,7 @@ from novaforge.tools.datasets.engine.run import Engine
 from novaforge.tools.datasets.formats.base import RowFormat
 from novaforge.tools.datasets.formats.counts import batch_findings, length_findings
 from novaforge.tools.datasets.formats.names import name_findings
+from novaforge.tools.datasets.formats.rft import RFT
 from novaforge.tools.datasets.formats.targets import BY_NAME
 from novaforge.tools.datasets.media.check import MediaCheck, MediaSettings
 from novaforge.tools.datasets.next_steps import plan_call
@@ -161,11 +162,8 @@ def _scan_reference(
     unreadable = Rejects()
     with open_training_file(ctx, uri, "against") as source:
         head = head_of(source)
-        shape = look(head.lines, source.columns).shape
-        if shape not in BY_NAME:
-            message = f"{uri} has the shape {shape}; its queries cannot be compared."
-            raise InputError(message, field="against", value=uri, fix=f"give rows of one of: {', '.join(BY_NAME)}")
-        work = AuditWork(source.decoder, BY_NAME[shape], replace(settings, folder=None), wanted, rules=False)
+        row_format = _format_compared(uri, look(head.lines, source.columns).shape, settings.format)
+        work = AuditWork(source.decoder, row_format, replace(settings, folder=None), wanted, rules=False)
         engine = Engine[AuditResult](source, head.batches, work, Heartbeat(ctx, source))
         with closing(engine.results()) as results:
             for file, result in results:
@@ -176,6 +174,21 @@ def _scan_reference(
         message = f"{uri} has lines that cannot be read: {unreadable.describe()}."
         raise InputError(message, field="against", value=uri, fix="validate and correct it first")
     return _names(source)
+
+
+def _format_compared(uri: str, shape: str, checked: str) -> RowFormat:
+    """Return the format that rows of a shape are compared in: their own, else that of the checked file or RFT, whose rows
+    need no answer, where they are valid there."""
+    named = shape if shape in BY_NAME else next((name for name in (checked, RFT.name) if _is_one_of(shape, name)), None)
+    if named is None:
+        message = f"{uri} has the shape {shape}; its rows cannot be compared with {checked} rows."
+        fix = f"transform it first, or give rows of one of: {', '.join(sorted({*BY_NAME} - {'cpt'} | {checked}))}"
+        raise InputError(message, field="against", value=uri, fix=fix)
+    return BY_NAME[named]
+
+
+def _is_one_of(shape: str, format_name: str) -> bool:
+    return shape not in ("unknown", "openai_chat") and fits(shape, format_name)
 
 
 def form_findings(source: Source) -> list[Finding]:
