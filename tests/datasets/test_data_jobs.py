@@ -24,8 +24,7 @@ from novaforge.tools.jobs.tool import get_job, list_jobs, stop_job, tail_logs
 if TYPE_CHECKING:
     from tests.datasets.conftest import Desk
 
-PATIENT_S = 300.0
-"""How long a test waits for what will happen, on a machine however busy."""
+PATIENT_S = 300.0  # for what will happen, on a machine however busy
 ARGUMENTS: JsonObject = {"source": "rows.csv", "columns": {"query": "Body"}}
 
 
