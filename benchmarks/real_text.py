@@ -57,7 +57,7 @@ def _fired(ctx: Any, each: RealSet, data: Path, folder: Path) -> tuple[int, dict
         ctx, source=str(data / each.file), target=str(folder), columns=each.columns, split=SHARE,
         filters={"exact_duplicates": True}, **asked,
     )  # fmt: skip
-    against = None if each.method == "CPT" else str(folder / "test.jsonl")
+    against = str(folder / "test.jsonl")
     found = validate_dataset(ctx, source=str(folder / "train.jsonl"), against=against, **asked).findings
     fired: dict[str, int] = {}
     for item in found:
