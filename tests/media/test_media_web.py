@@ -42,6 +42,13 @@ def test_public_addresses_pass() -> None:
         assert is_public(address), address
 
 
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://8.8.8.8/x", 80), ("https://8.8.8.8/x", 443), ("HTTPS://8.8.8.8/x", 443), ("http://8.8.8.8:8443/x", 8443)]
+)  # fmt: skip
+def test_an_address_without_a_port_has_that_of_its_scheme(url: str, port: int) -> None:
+    assert checked(url, loopback=False).port == port
+
+
 @given(st.ip_addresses())
 def test_every_address_is_judged_and_private_ones_never_public(ip: Any) -> None:
     assert not is_public(str(ip)) or not (ip.is_private or ip.is_loopback or ip.is_link_local or ip.is_multicast)
