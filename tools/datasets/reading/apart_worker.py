@@ -34,7 +34,7 @@ from novaforge.tools.datasets.reading.apart_frames import (
     send,
 )
 
-IDLE_S = 20.0
+IDLE_S = 120.0
 """How long it waits for the next file before it ends itself."""
 MOST_SECONDS = 600
 """Processor time for one batch."""
