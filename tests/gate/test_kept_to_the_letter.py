@@ -9,6 +9,7 @@ import pytest
 
 from novaforge.guards.errors import ConflictError
 from novaforge.guards.values import day_start
+from novaforge.server.audit import tail
 from novaforge.tools.plans.apply import apply
 from novaforge.tools.plans.outcome import ApplyResult
 from novaforge.tools.plans.reconcile import reconcile
@@ -250,3 +251,5 @@ def test_the_ledger_keeps_why_a_row_of_a_failed_plan_is_closed(world: "World", t
     row = world.ledger.resource(f"sagemaker:model/{name}")
     assert row is not None and row.deleted_at is not None
     assert row.detail == {"ended": ended}
+    undone = [item["detail"]["resource"] for item in tail(world.audit_path, 100) if item["event"] == "resource.undone"]
+    assert undone == ([row.resource_id] if ended == "taken back" else [])
