@@ -75,8 +75,9 @@ def folded_together(data: bytes) -> bytes:
     sizes = np.uint8(2) + (leads >= 0xE0) + (leads >= 0xF0)
     points = _points(units, at, sizes)
     forms = _forms(points)
-    # A lone surrogate is no character, and stays.
-    new = np.flatnonzero((forms != points) & (_lengths(forms) <= sizes))
+    # In place there is no room for a form that is longer; two characters of Latin have one.
+    new = np.flatnonzero(forms != points)
+    new = new[_lengths(forms[new]) <= sizes[new]]
     return _replaced(units, at[new], sizes[new], forms[new]) if new.size else data
 
 

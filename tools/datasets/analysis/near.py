@@ -30,7 +30,7 @@ LEAST_PIECES = 24
 LEAST_BYTES = 16
 """Shorter texts, such as greetings, are left to the exact check."""
 PLACE, DIGEST, SIGNATURE = range(3)
-_BLOCK = 128
+_BLOCK = 256
 _NEAR_SHARE = 0.01
 _SHORT_SHARE = 0.5
 BASIS = (

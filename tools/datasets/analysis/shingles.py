@@ -42,7 +42,8 @@ class Windows(NamedTuple):
         """How many pieces each text has."""
         import numpy as np
 
-        return np.maximum(self.ends - self.starts - self.width + 1, 0)
+        found: NDArray[np.int64] = np.maximum(self.ends - self.starts - self.width + 1, 0)
+        return found
 
     def pieces(self) -> Shingles:
         """Return the pieces alone."""
@@ -63,7 +64,8 @@ class Windows(NamedTuple):
         """Return the places of the windows that are no pieces, text by text."""
         import numpy as np
 
-        return np.maximum(self.ends[:, None] - np.arange(self.width), self.starts[:, None])
+        over: NDArray[np.int64] = np.maximum(self.ends[:, None] - np.arange(self.width), self.starts[:, None])
+        return over
 
 
 def shingles(texts: Sequence[str], width: int = WIDTH, *, blanks: bool = False) -> Shingles:
