@@ -138,3 +138,9 @@ def test_lines_lost_to_an_open_quote_are_counted_in_the_finding(desk: "Desk") ->
     result = inspect(desk, desk.write("data.csv", 'Body,Y\ngood,1\n"open,2\n' + "lost,3\n" * 100))
     (finding,) = [finding for finding in result.findings if finding.rule == "source-rows"]
     assert "1 row of 101 lines in all, line 3" in finding.message and "quote" in finding.fix
+
+
+def test_columns_that_are_named_make_a_method_that_is_listed(desk: "Desk") -> None:
+    source = desk.write("rows.csv", "question,good,bad\nq,a,b\nr,c,d\n")
+    seen = inspect_dataset(desk.ctx, source=source, columns={"query": "question", "chosen": "good", "rejected": "bad"})
+    assert (seen.suggested["method"], seen.supported_targets[0]) == ("DPO_LORA", "DPO_LORA")

@@ -21,7 +21,7 @@ from novaforge.tools.datasets.inspection_work import FURTHER, MAX_COLUMNS, Colum
 from novaforge.tools.datasets.progress import Heartbeat
 from novaforge.tools.datasets.reading.source import Source, open_source
 from novaforge.tools.datasets.results import ColumnView, InspectResult
-from novaforge.tools.datasets.rows import JsonRow, Line
+from novaforge.tools.datasets.rows import Finished, JsonRow, Line
 from novaforge.tools.datasets.shapes.base import Converter
 from novaforge.tools.datasets.shapes.columns import display
 from novaforge.tools.datasets.shapes.convert import converter
@@ -94,8 +94,10 @@ class _Inspection:
 
     def _targets(self) -> list[str]:
         """Return the methods that at least one of the first rows can serve, of those its shape can."""
-        shape = self.found.shape
-        if shape in ("table", "evaluation_output") or self.source.columns is not None:
+        shape, method = self.found.shape, self.suggestion.method
+        if self.suggestion.given:
+            return list(dict.fromkeys([*([method] if method else []), *TARGETS[shape]]))
+        if shape == "evaluation_output" or self.source.columns is not None or method is None:
             return TARGETS[shape]
         return [method for method in TARGETS[shape] if self._serves(method)]
 
@@ -104,10 +106,10 @@ class _Inspection:
             return True
         model = "nova_lite" if method.startswith("DPO") else "nova_lite_2"
         try:
-            converter(self.source, self.head, None, row_format(method, model, _PLATFORMS.get(method)), None)
+            rows = converter(self.source, self.head, None, row_format(method, model, _PLATFORMS.get(method)), None)
         except NovaForgeError:
             return False
-        return True
+        return self.found.shape != "table" or any(isinstance(rows.finish(line), Finished) for line in self.head)
 
 
 def inspect(ctx: ToolContext, source: str, columns: Columns | None, sample_rows: int) -> InspectResult:
