@@ -92,7 +92,11 @@ def test_a_workbook_is_known_by_its_bytes_too(desk: "Desk", write: Writer) -> No
 def test_an_old_workbook_becomes_training_rows(
     desk: "Desk", write: Writer, read: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    table = [["Body", "Y"], *[[f"question {number}", "HQ"] for number in range(5)], ["no answer", None]]
+    table: list[list[Any]] = [
+        ["Body", "Y"],
+        *[[f"question {number}", "HQ"] for number in range(5)],
+        ["no answer", None],
+    ]
     result = desk.transform(desk.write(f"data.{write.__name__}", write({"Rows": table})))
     assert (result.rows_read, result.rows_written, result.rejected["rows"]) == (6, 5, 1)
     first = read(result.files[0].uri)[0]["messages"]

@@ -194,6 +194,17 @@ def test_failures_of_the_hub_and_a_missing_library_are_clear(
     assert "novaforge-mcp[huggingface]" in missing.value.fix
 
 
+def test_a_stream_of_the_hub_that_breaks_off_writes_nothing(desk: "Desk", hub: Hub) -> None:
+    def broken() -> Iterator[dict[str, str]]:
+        yield {"query": "a", "response": "b"}
+        raise ConnectionError("secret address")
+
+    hub.answer = broken()
+    with pytest.raises(InputError, match="ConnectionError") as caught:
+        desk.transform("hf://owner/name")
+    assert "secret" not in caught.value.message and not (desk.folder / "out").exists()
+
+
 def test_a_transfer_that_breaks_off_is_taken_up_again_a_few_times_only(desk: "Desk", hub: Hub) -> None:
     desk.read("hf://owner/name")
     assert vars(hub.config) == {"STREAMING_OPEN_MAX_RETRIES": 3, "STREAMING_READ_MAX_RETRIES": 2}
