@@ -91,7 +91,7 @@ def test_a_shape_is_told_with_what_speaks_for_it_and_with_a_proposal(desk: "Desk
 
 @pytest.mark.parametrize(("name", "method"), CASES)
 def test_a_proposal_is_taken_as_it_stands(desk: "Desk", name: str, method: str) -> None:
-    shape, file, text = SOURCES[name]
+    _, file, text = SOURCES[name]
     source = desk.write(file, text)
     seen = inspect_dataset(desk.ctx, source=source)
     given = arguments(desk, method, seen)
