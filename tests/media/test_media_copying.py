@@ -177,9 +177,7 @@ def test_only_the_files_that_published_rows_use_are_kept(ctx: ToolContext, targe
     with MediaCopier(ctx, target) as copier:
         copier.add(refs)
         outcome = copier.finish()
-        assert outcome.totals() == (3, sum(len(make.png(width)) for width in (30, 31, 32)))
         outcome.use([refs[1].name])
-        assert outcome.totals() == (1, len(make.png(31)))
         assert copier.tidy() == 0
         copier.keep()
     assert ctx.storage.list(target.uri) == [f"{target.uri}/{refs[1].name}"]

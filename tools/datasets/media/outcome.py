@@ -41,10 +41,6 @@ class Outcome:
         """Say that a row with these media will be published; then `keep` removes the others."""
         self._register.use(names)
 
-    def totals(self) -> tuple[int, int]:
-        """Return how many files the rows need and their bytes."""
-        return self._register.totals()
-
     def settle(self, data: bytes) -> bytes:
         """Return a row's bytes with final formats and names, and with files in place of placeholders; else unchanged.
 

@@ -60,14 +60,6 @@ class Register:
         """Return how many are done and how many were given."""
         return self._done, self._given
 
-    def totals(self) -> tuple[int, int]:
-        """Return how many files were copied and their bytes; of those that are used, once `use` was called."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT COUNT(*), TOTAL(bytes) FROM media WHERE final IS NOT NULL AND used >= ?", (self.uses,)
-            ).fetchone()
-        return int(row[0]), int(row[1])
-
     def ours(self, *, unused: bool) -> Iterator[str]:
         """Yield the final names of the files this call made; with `unused` only those no published row needs."""
         last = ""
