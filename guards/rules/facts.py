@@ -83,6 +83,7 @@ class DataFacts:
     reasoning_share: Seen[float] = NOT_READ
     labels: Seen[int] = NOT_READ
     row_tokens_p95: Seen[int] = NO_LENGTHS
+    row_tokens_p99: Seen[int] = NO_LENGTHS
     rows_too_long_share: Seen[float] = NO_LENGTHS
     prompt_tokens_max: Seen[int] = NO_LENGTHS
     has_validation: bool = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import ceil
 
-from novaforge.guards.rules.facts import TrainingFacts, need
+from novaforge.guards.rules.facts import TrainingFacts, need, value_or
 from novaforge.guards.rules.rule import EVALUATION, RFT, SFT, TRAINING, Remark, Rule, block, confirm, warn
 
 SFT_BATCHES = (32, 64, 128, 256)
@@ -66,7 +66,10 @@ def _length_max(facts: TrainingFacts) -> Iterator[Remark]:
 def _length_too_generous(facts: TrainingFacts) -> Iterator[Remark]:
     length, used = need(facts.recipe.max_length), need(facts.data.row_tokens_p95)
     if used * 1.1 < length / 2:
-        enough = ceil(used * 1.3 / LENGTH_STEP) * LENGTH_STEP
+        # Below the 99th percentile rule SL3 would ask to raise it again.
+        enough = ceil(max(used * 1.3, value_or(facts.data.row_tokens_p99, 0)) / LENGTH_STEP) * LENGTH_STEP
+        if enough >= length:
+            return
         message = f"95 % of the rows have at most about {used} tokens (estimate); max_length is {length}."
         yield warn(message, f'"max_length": {enough} would do')
 

@@ -147,7 +147,7 @@ def seen_only(row: Row) -> Sequence[Finding]:
     """Plans do not read media files, and say so."""
     audit = Audit(SFT, ())
     counts = Counts()
-    counts.add(1, [], SFT.parts(row), "q", "a")
+    counts.add(1, [], SFT.parts(row), "a", ("q", "a"))
     audit.take(AuditResult(counts, [], None, 0, ""), "")
     return audit.file_findings()
 

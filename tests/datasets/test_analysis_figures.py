@@ -123,6 +123,16 @@ def test_a_needlessly_large_max_length_comes_with_one_that_would_do() -> None:
     assert "SL2" not in by_rule("lengths", CheckSettings(max_length=1024), rows=sized([500] * 100))
 
 
+def test_a_length_that_would_do_leaves_no_more_than_one_percent_out() -> None:
+    sizes = [500] * 960 + [3000] * 30 + [6000] * 10
+
+    fix = by_rule("lengths", CheckSettings(max_length=8192), rows=sized(sizes))["SL2"].fix
+
+    assert fix == '"max_length": 3072'
+    assert "SL3" not in by_rule("lengths", CheckSettings(max_length=3072), rows=sized(sizes))
+    assert "SL2" not in by_rule("lengths", CheckSettings(max_length=8192), rows=sized([500] * 960 + [9000] * 40))
+
+
 def test_lengths_are_told_with_their_basis() -> None:
     found = by_rule("lengths", CheckSettings(), rows=sized([10, 100, 1000]))
 

@@ -28,6 +28,17 @@ def test_a_good_file_is_identified_counted_and_measured(desk: "Desk", converse: 
     assert seen.lengths["chars_max"] == len("question 199a")
 
 
+def test_lengths_are_those_of_whole_rows(desk: "Desk", converse: Callable[..., Row]) -> None:
+    rows = [converse(f"q{index}", "a") for index in range(200)]
+    for index, row in enumerate(rows):
+        row["system"] = [{"text": "\u00e9" * 4000}]
+        if index < 4:
+            row["messages"][1]["content"].insert(0, {"reasoningContent": {"reasoningText": {"text": "r" * 60_000}}})
+    lengths = training_file(desk.ctx, desk.jsonl(rows), "SFT_LORA", "nova_lite_2").lengths
+    assert lengths["chars_p50"] == 4000 + len("q199a") and lengths["chars_max"] == 64_000 + len("q3a")
+    assert lengths["chars_p99"] == 64_000 + len("q0a") and int(lengths["tokens_p50"]) > 1000
+
+
 def test_bad_rows_are_findings_and_stop_nothing(desk: "Desk", converse: Callable[..., Row]) -> None:
     rows = [converse(f"q {index}", f"free answer {index}") for index in range(250)]
     rows[9] = converse("q", "a", "no answer")

@@ -147,3 +147,11 @@ def test_the_suggested_schedule_satisfies_every_schedule_rule() -> None:
         again = examples.changed(facts, {f"recipe.{name}": value for name, value in values.items()})
         again = examples.changed(again, {"machine.max_runtime_s": 10**7, "machine.expected_s": 10**7})
         assert [found.rule for found in check_training(again)] == []
+
+
+def test_a_suggested_max_length_holds_ninety_nine_percent_of_the_rows() -> None:
+    good = examples.good("SFT_LORA")
+    (short,) = check_training(examples.changed(good, {"data.row_tokens_p95": 500, "data.row_tokens_p99": 600}))
+    (long,) = check_training(examples.changed(good, {"data.row_tokens_p95": 500, "data.row_tokens_p99": 1500}))
+    assert (short.fix, long.fix) == ('"max_length": 1024 would do', '"max_length": 2048 would do')
+    assert check_training(examples.changed(good, {"data.row_tokens_p95": 500, "data.row_tokens_p99": 60_000})) == []

@@ -45,6 +45,21 @@ def request(ctx: ToolContext, view: PlanView) -> dict[str, Any]:
     return step.request
 
 
+def test_texts_beyond_question_and_answer_count_towards_max_length(
+    ctx: ToolContext, write_rows: Write, tmp_path: Path
+) -> None:
+    rows = [json.loads(line) for line in Path(write_rows("SFT_LORA")).read_text(encoding="utf-8").splitlines()]
+    short = plan(ctx, write_rows("SFT_LORA"), overrides=GOOD | {"max_length": 1024})
+    for row in rows:
+        row["system"] = [{"text": "x" * 8192}]
+    data = tmp_path / "long.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    long = plan(ctx, str(data), overrides=GOOD | {"max_length": 1024})
+    assert "SL3" not in rules(short, "not_checked", "confirm")
+    (found,) = [item for item in long.findings if "SL3" in item.rule.split()]
+    assert found.severity == "not_checked" and "max_length is 1024" in found.message
+
+
 def test_an_sft_plan_holds_the_request_field_by_field(ctx: ToolContext, write_rows: Write) -> None:
     view = plan(ctx, write_rows("SFT_LORA"), name="My first run", output=f"{OUT}/fresh/")
     short = view.digest[:12]

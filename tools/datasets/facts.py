@@ -15,8 +15,8 @@ from novaforge.tools.datasets.validation import COPIES, Extent, form_findings, o
 class TrainingFile(Frozen):
     """A file as it was read: identity without role and upload, and what its rows hold.
 
-    labels is rows by answer, empty when the answers are no labels; lengths are characters and estimated tokens of query and
-    answer together; reasoning_share is between 0 and 1; files are the files behind it in the state they were read in.
+    labels is rows by answer, empty when the answers are no labels; lengths are characters and estimated tokens of all
+    texts of a row; reasoning_share is between 0 and 1; files are the files behind it in the state they were read in.
     """
 
     identity: InputIdentity

@@ -85,7 +85,9 @@ class TokenLengths:
         length, used = self._settings.max_length, self.percentile(95)
         if length is None or used * 1.1 >= length / 2:
             return []
-        enough = next_length(max(ceil(used * 1.3), self._longest if self._longest < length / 2 else 0))
+        # Below the 99th percentile rule SL3 would ask to raise it again.
+        most = self._longest if self._longest < length / 2 else self.percentile(99)
+        enough = next_length(max(ceil(used * 1.3), most))
         if enough >= length:
             return []
         detail = f"95 % of the rows have at most about {used} tokens, max_length is {length}; {enough} would do"

@@ -55,7 +55,7 @@ class Audit:
 
     @property
     def lengths(self) -> dict[str, int | str]:
-        """Characters and estimated tokens of query and answer together."""
+        """Characters and estimated tokens of whole rows."""
         return self._counts.lengths.summary()
 
     @property

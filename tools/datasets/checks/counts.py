@@ -18,15 +18,17 @@ class Counts:
         self.lengths = Lengths()
         self.rejects = Rejects()
 
-    def add(self, line: int, hits: list[Hit], parts: set[str], prompt: str, answer: str, size: int = 0) -> None:
-        """Count one row; `size` is that of the query in bytes where it is known, else 0."""
+    def add(
+        self, line: int, hits: list[Hit], parts: set[str], answer: str, texts: tuple[str, ...], size: int = 0
+    ) -> None:
+        """Count one row; `texts` are all it holds, and `size` is theirs in bytes where it is known, else 0."""
         self.rows += 1
         if hits:
             self.tally.add(line, hits)
         if parts:
             self.parts.update(parts)
         self.labels.add(answer)
-        self.lengths.add(prompt, answer, known=size)
+        self.lengths.add(*texts, size=size)
 
     def merge(self, other: "Counts", file: str = "") -> None:
         """Add what was counted further down, in a file of that name."""

@@ -16,16 +16,12 @@ class Lengths:
         self._chars = 0
         self._bytes = 0
 
-    def add(self, *texts: str, known: int = 0) -> None:
-        """Count one row by the sum of its texts; `known` is the size of the first in bytes, where somebody knows it."""
-        chars, size = 0, known
-        for place, text in enumerate(texts):
-            chars += len(text)
-            if place or not known:
-                size += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    def add(self, *texts: str, size: int = 0) -> None:
+        """Count one row by the sum of its texts; `size` is theirs in bytes, where somebody knows it."""
+        chars = sum(map(len, texts))
         self._counts[chars] += 1
         self._chars += chars
-        self._bytes += size
+        self._bytes += size or sum(map(_bytes_of, texts))
 
     def merge(self, other: "Lengths") -> None:
         """Add what was counted further down."""
@@ -48,12 +44,16 @@ class Lengths:
         return ceil(chars * self._bytes / self._chars / 4) if self._chars else 0
 
     def summary(self) -> dict[str, int | str]:
-        """Return characters and estimated tokens at p50, p95 and the maximum, with the basis of the estimate."""
+        """Return characters and estimated tokens at p50, p95, p99 and the maximum, with the basis of the estimate."""
         found: dict[str, int | str] = {}
-        for name, percent in (("p50", 50), ("p95", 95), ("max", 100)):
+        for name, percent in (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)):
             chars = self.percentile(percent)
             found |= {f"chars_{name}": chars, f"tokens_{name}": self.tokens(chars)}
         return found | {"tokens_basis": TOKEN_BASIS}
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 class Labels:

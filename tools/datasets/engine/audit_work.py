@@ -91,7 +91,7 @@ class AuditRunner:
             hits = wanted.check(row)
             if media and self._work.bucket and not self._work.media and self._elsewhere(media):
                 hits.append(Hit("DA9"))
-            counts.add(number, hits, parts, prompt, answer, len(asked))
+            counts.add(number, hits, parts, answer, texts, len(data) - len(texts) + 1 if data else 0)
         if not self._checks:
             return RowView(number, prompt, answer, texts, "", media)
         own = row.get(wanted.id_key) if wanted.id_key else ""
