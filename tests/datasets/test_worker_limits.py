@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from novaforge.guards.errors import ConfigError
+from novaforge.tools.datasets.children import environment
 from novaforge.tools.datasets.engine import pool as pools
 from novaforge.tools.datasets.engine.pool import Answer, Pool
 from novaforge.tools.datasets.reading.batch import Batch
@@ -59,3 +60,10 @@ def test_a_worker_sees_no_key_of_this_process(pool: Pool) -> None:
     _give(pool, 2)
     seen = _answer(pool).content
     assert "secret" not in seen.values() and not [name for name in seen if name.startswith("AWS")] and seen["PATH"]
+
+
+def test_a_worker_computes_in_one_thread_unless_the_person_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    seen = environment()
+    assert (seen["OPENBLAS_NUM_THREADS"], seen["OMP_NUM_THREADS"]) == ("1", "3")
