@@ -152,6 +152,15 @@ def test_the_next_step_of_a_valid_file_can_be_called_as_it_stands(
     assert all(part in said for part in wanted) and not any(part in said for part in unwanted), said
 
 
+def test_an_output_is_named_after_the_set_and_its_part(desk: "Desk") -> None:
+    ctx: ToolContext = desk.context(mode=Mode(sandbox=True))
+    source = desk.csv([(f"question {number}", f"answer {number}") for number in range(300)])
+    made = desk.transform(source, method="EVALUATION", ctx=ctx, split={"train": 200, "test": 100})
+    for file in made.files:
+        said = desk.validate(file.uri, "EVALUATION", ctx=ctx).next_step
+        assert f'output="s3://novaforge-sandbox/out-{file.role}-output"' in said, said
+
+
 def test_a_target_that_is_taken_is_refused_with_what_is_there(desk: "Desk") -> None:
     desk.write("out/notes.txt", "mine")
     with pytest.raises(Exception, match=r"\(\S+/out/notes\.txt is there\)"):

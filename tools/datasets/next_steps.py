@@ -9,6 +9,7 @@ from novaforge.tools.aws.storage import is_s3, split_s3
 from novaforge.tools.catalog.support import SUPPORTED
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.formats.base import RowFormat
+from novaforge.tools.datasets.splitting.split import ROLES
 
 SANDBOX_BUCKET = "novaforge-sandbox"
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
@@ -59,6 +60,9 @@ def _platform(row_format: RowFormat) -> str:
 
 
 def _output(ctx: ToolContext, uri: str) -> str:
-    stem = _ODD.sub("-", PurePosixPath(uri).parent.name).strip("-") or "data"
+    folder = PurePosixPath(uri).parent
+    # The parts of an evaluation set lie in a folder each, which says nothing of the set.
+    named = f"{folder.parent.name}-{folder.name}" if folder.name in ROLES else folder.name
+    stem = _ODD.sub("-", named).strip("-") or "data"
     bucket = split_s3(uri)[0] if is_s3(uri) else SANDBOX_BUCKET if ctx.mode.sandbox else "<bucket>"
     return quoted(f"s3://{bucket}/{stem}-output" if bucket != stem else f"s3://{bucket}/output")
