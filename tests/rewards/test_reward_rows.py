@@ -151,6 +151,12 @@ def test_predictions_are_read_up_to_the_last_one_needed(offline: ToolContext, na
     assert file.lines == sample.places[-1] + 1
 
 
+def test_an_id_that_is_no_text_names_no_row(offline: ToolContext) -> None:
+    sample = read_sample(opened(offline, CountedFile(scored, 30)), "rows.jsonl", 5)
+    file = CountedFile(lambda number: b'{"id": ["r1", {}], "prediction": "p"}\n', 30)
+    assert read_predictions(opened(offline, file), "said.jsonl", sample) == ["p"] * 5
+
+
 def test_predictions_for_other_rows_are_not_looked_for_without_end(
     offline: ToolContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,8 @@ def _from_file(ctx: ToolContext, uri: str, sample: Sample) -> tuple[list[str | N
         beginning = _Beginning(ctx, stream)
         for place, (number, item) in enumerate(_objects(beginning, None)):
             text, name = _prediction(item, number), item.get("id") if isinstance(item, dict) else None
-            has_ids = has_ids or isinstance(name, str)
+            name = name if isinstance(name, str) else None
+            has_ids = has_ids or name is not None
             if name in wanted:
                 by_id[name] = text
             if place in places:
