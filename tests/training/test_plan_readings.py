@@ -17,6 +17,7 @@ from novaforge.tools.datasets.facts import TrainingFile, training_file
 from novaforge.tools.datasets.jobs import readings
 from novaforge.tools.datasets.jobs.readings import AFTER_READING_S, InTurn
 from novaforge.tools.datasets.jobs.registry import ANSWER_WITHIN_S, DataJobs
+from novaforge.tools.jobs.tool import get_job
 from novaforge.tools.plans.preconditions import read_object
 from novaforge.tools.plans.view import PlanView
 from novaforge.tools.training.tool import plan_evaluation, plan_training
@@ -182,6 +183,42 @@ def test_facts_that_another_version_kept_are_not_used(
     later = server()
     read_later(later, passes, data)
     assert train(later, data).inputs[0]["rows"] == 320 and len(passes.asked) == 2
+
+
+def test_facts_that_an_older_version_found_are_not_used_though_they_fit(
+    server: Callable[..., ToolContext], write_rows: Write, passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_rows("SFT_LORA")
+    with monkeypatch.context() as patch:
+        patch.setattr(readings, "tool_version", lambda: "0.0.1")
+        read_later(server(), passes, data)
+    later = server()
+    read_later(later, passes, data)
+    assert train(later, data).inputs[0]["rows"] == 320 and len(passes.asked) == 2
+
+
+def test_what_is_kept_and_told_of_a_reading_has_no_label_that_looks_like_a_secret(
+    server: Callable[..., ToolContext], passes: Passes, tmp_path: Path
+) -> None:
+    secrets = [f"npm_{letter * 12}7{'bC3' * 7}dE" for letter in "aQ"]
+    rows = [{"query": f"Question {index}?", "response": [*secrets, "plain"][index % 3]} for index in range(30)]
+    data = tmp_path / "gen_qa.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    ctx = server()
+    with pytest.raises(RunningError) as caught:
+        plan_evaluation(
+            ctx, task="gen_qa", model="nova_lite_2", platform="sagemaker", data=str(data),
+            output="s3://novaforge-sandbox/readings/secrets",
+        )  # fmt: skip
+    job_id = str(caught.value.data["jobs"][0]["job_id"])
+    for thread in [each for each in threading.enumerate() if each.name == job_id]:
+        thread.join(120)
+    told = get_job(ctx, job_id=job_id).model_dump_json()
+    kept = (tmp_path / "work" / "jobs" / f"{job_id}.jsonl").read_text(encoding="utf-8")
+    assert not [secret for secret in secrets if secret in told or secret in kept]
+    assert json.loads(told)["result"]["file"]["labels"] == {
+        "hidden:secret_or_personal_1": 10, "hidden:secret_or_personal_2": 10, "plain": 10,
+    }  # fmt: skip
 
 
 def test_the_progress_of_files_in_turn_grows_all_the_time() -> None:

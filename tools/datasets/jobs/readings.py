@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from novaforge.guards.errors import InputError, RefusedError, RunningError
 from novaforge.guards.text import NOTICE
 from novaforge.tools.context import Progress, ToolContext
+from novaforge.tools.datasets.analysis.report import HIDDEN, shown
 from novaforge.tools.datasets.facts import TrainingFile, training_file
 from novaforge.tools.datasets.jobs.job import DataJob
 from novaforge.tools.datasets.jobs.registry import DataJobs
 from novaforge.tools.datasets.jobs.stored import StoredJob
+from novaforge.tools.datasets.output.manifest import tool_version
 from novaforge.tools.datasets.progress import refuse_cancelled
 from novaforge.tools.datasets.reading.files import find_files, same_state
 from novaforge.tools.datasets.results import PassResult
@@ -34,14 +36,16 @@ class Reading(PassResult):
 
     rows: int = 0
     file: TrainingFile | None = None
+    version: str = ""
+    """Of novaforge: another one may have found something else in the same file."""
     notice: str = NOTICE
 
     def text(self) -> str:
         """Return the rows and findings of the file."""
         if self.file is None:
             return self.running_text()
-        shown = show_findings(finding_views(self.file.findings))
-        return "\n".join(part for part in (f"{self.rows} rows read for a plan", shown, self.next_step) if part)
+        findings = show_findings(finding_views(self.file.findings))
+        return "\n".join(part for part in (f"{self.rows} rows read for a plan", findings, self.next_step) if part)
 
 
 class InTurn:
@@ -84,7 +88,7 @@ def _read(ctx: ToolContext, jobs: DataJobs, tool: str, uri: str, wanted: Wanted,
     def work(job_ctx: ToolContext) -> Reading:
         file = training_file(job_ctx, uri, **wanted)
         step = f"Call {tool} again with the same arguments: its plan is made from this as long as the file is the same."
-        return Reading(rows=file.rows, file=file, next_step=step)
+        return Reading(rows=file.rows, file=_as_told(file), version=tool_version(), next_step=step)
 
     progress.begin()
     left = jobs.answer_within_s - AFTER_READING_S - (time.monotonic() - ctx.begun)
@@ -105,7 +109,18 @@ def _unchanged(ctx: ToolContext, job: DataJob | StoredJob) -> bool:
         files, _ = find_files(ctx, str(job.arguments["data"]), "data")
     except (ValidationError, InputError, RefusedError):
         return False  # another version kept it, or reading it again says what is wrong with it
-    return isinstance(found, Reading) and found.file is not None and same_state(found.file.files, files)
+    if not isinstance(found, Reading) or found.file is None or found.version != tool_version():
+        return False
+    return same_state(found.file.files, files)
+
+
+def _as_told(file: TrainingFile) -> TrainingFile:
+    """Return the facts as they may be kept, and told to whoever asks for the job: a label that looks like a secret is hidden."""
+    told = {
+        label if shown(label) != HIDDEN else f"{HIDDEN}_{number}": rows
+        for number, (label, rows) in enumerate(file.labels.items(), start=1)
+    }
+    return file.model_copy(update={"labels": told})
 
 
 def _running(tool: str, readings: list[Reading]) -> RunningError:
