@@ -8,12 +8,19 @@ from novaforge.tools.datasets.rows import BAD_CSV, FILTERED, NOT_UTF8, TOO_FEW_C
 from novaforge.tools.datasets.shapes.columns import Mapping, shown
 
 _NAME_WORDS = 4
+_LANGUAGE = f"{FILTERED}languages: "
+_LANGUAGES_TOLD = 8
 
 
 def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
-    """Return one finding per reason for which rows were left out."""
+    """Return one finding per reason for which rows were left out; the languages that a filter does not want are one reason."""
     found: list[Finding] = []
+    languages = {reason: rows for reason, rows in rejects.reasons.items() if _is_language(reason)}
+    if len(languages) > 1:
+        found.append(_languages_finding(languages))
     for reason in rejects.reasons:
+        if len(languages) > 1 and reason in languages:
+            continue
         seen = rejects.where(reason)
         found.append(
             Finding(
@@ -27,6 +34,25 @@ def reject_findings(source: Source, rejects: Rejects) -> list[Finding]:
             )
         )
     return found
+
+
+def _is_language(reason: str) -> bool:
+    """Tell the code of a language from the reasons that name none: unsure, too short to tell."""
+    return reason.startswith(_LANGUAGE) and len(reason) <= len(_LANGUAGE) + 3
+
+
+def _languages_finding(languages: dict[str, int]) -> Finding:
+    most = sorted(languages, key=lambda reason: (-languages[reason], reason))
+    told = ", ".join(f"{languages[reason]} x {reason.removeprefix(_LANGUAGE)}" for reason in most[:_LANGUAGES_TOLD])
+    others = f" and {len(most) - _LANGUAGES_TOLD} other languages" if len(most) > _LANGUAGES_TOLD else ""
+    rows = sum(languages.values())
+    return Finding(
+        rule="source-rows",
+        severity="info",
+        message=f"rows left out: {FILTERED}languages ({rows} rows: {told}{others})",
+        fix="loosen the filter where these rows are wanted",
+        count=rows,
+    )
 
 
 def mapping_findings(source: Source, mapping: Mapping) -> list[Finding]:
