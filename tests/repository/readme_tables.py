@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from readme_example import example
+
 from novaforge.prompts.loader import playbooks
 from novaforge.server.app import build_tool
 from novaforge.server.settings import Settings
@@ -99,7 +101,7 @@ def filled(text: str) -> str:
         text = _replaced(text, rf"(?<=<!-- table:{name} -->\n).*?(?=<!-- /table -->)", table() + "\n")
     for name, words in LISTS.items():
         text = _replaced(text, rf"(?<=<!-- list:{name} -->).*?(?=<!-- /list -->)", words())
-    return text
+    return _replaced(text, r"(?<=<!-- example:data -->\n).*?(?=<!-- /example -->)", f"```text\n{example()}\n```\n")
 
 
 def _replaced(text: str, place: str, new: str) -> str:
