@@ -40,6 +40,29 @@ def test_rows_that_call_other_tools_are_no_duplicates(desk: "Desk", last: str, d
     assert sum(each.count for each in result.findings if each.rule == "DA11-duplicates") == duplicates
 
 
+@pytest.mark.parametrize(("last", "duplicates"), [("Rome", 0), ("Oslo", 1)])
+def test_prompts_whose_calls_differ_are_no_duplicates(desk: "Desk", last: str, duplicates: int) -> None:
+    result = desk.validate(desk.jsonl(map(prompt, ["Oslo", "Bern", last])), "RFT_LORA")
+
+    assert sum(each.count for each in result.findings if each.rule == "DA11-duplicates") == duplicates
+
+
+def prompt(city: str) -> dict[str, Any]:
+    """Return an RFT row whose texts are the same for every city; the call before the question names it."""
+    function = {"name": "weather", "arguments": orjson.dumps({"city": city}).decode()}
+    calls = [{"id": "call_1", "type": "function", "function": function}]
+    return {
+        "id": city,
+        "messages": [
+            {"role": "user", "content": "What is the weather?"},
+            {"role": "assistant", "content": "I look.", "tool_calls": calls},
+            {"role": "tool", "tool_call_id": "call_1", "content": "It is fine."},
+            {"role": "user", "content": "Shall I take an umbrella?"},
+        ],
+        "reference_answer": "no",
+    }
+
+
 def test_a_row_of_texts_alone_needs_no_digest_of_its_own() -> None:
     plain = {"schemaVersion": "bedrock-conversation-2024", "messages": [], "system": []}
 

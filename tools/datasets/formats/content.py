@@ -29,6 +29,13 @@ def content_digest(row: JsonRow, format_name: str) -> bytes:
 
 def beyond_texts(row: JsonRow, parts: set[str], format_name: str) -> bytes:
     """Return the digest of a row with tools or other keys, which its texts do not tell; nothing of any other row."""
-    if row.keys() <= _TOLD and _CALLS.isdisjoint(parts):
+    told = row.keys() <= _TOLD and _CALLS.isdisjoint(parts)
+    if told and not (format_name.startswith("rft") and _has_calls(row)):
         return b""
     return content_digest(row, format_name)
+
+
+def _has_calls(row: JsonRow) -> bool:
+    """Tell messages in OpenAI's form that call tools: the calls stand beside the texts."""
+    messages = row.get("messages")
+    return isinstance(messages, list) and any("tool_calls" in each for each in messages if isinstance(each, dict))
