@@ -205,11 +205,13 @@ def test_what_is_kept_and_told_of_a_reading_has_no_label_that_looks_like_a_secre
     data = tmp_path / "gen_qa.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     ctx = server()
+    passes.open.clear()
     with pytest.raises(RunningError) as caught:
         plan_evaluation(
             ctx, task="gen_qa", model="nova_lite_2", platform="sagemaker", data=str(data),
             output="s3://novaforge-sandbox/readings/secrets",
         )  # fmt: skip
+    passes.open.set()
     job_id = str(caught.value.data["jobs"][0]["job_id"])
     for thread in [each for each in threading.enumerate() if each.name == job_id]:
         thread.join(120)
