@@ -84,7 +84,7 @@ class DataFacts:
     labels: Seen[int] = NOT_READ
     row_tokens_p95: Seen[int] = NO_LENGTHS
     row_tokens_p99: Seen[int] = NO_LENGTHS
-    rows_too_long_share: Seen[float] = NO_LENGTHS
+    many_rows_too_long: Seen[bool] = NO_LENGTHS
     prompt_tokens_max: Seen[int] = NO_LENGTHS
     has_validation: bool = False
     bucket_regions: Seen[dict[str, str]] = NOT_READ

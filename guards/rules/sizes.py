@@ -75,9 +75,11 @@ def _length_too_generous(facts: TrainingFacts) -> Iterator[Remark]:
 
 
 def _rows_too_long(facts: TrainingFacts) -> Iterator[Remark]:
-    share = need(facts.data.rows_too_long_share)
-    if share > 0.01:
-        yield confirm(f"{share:.1%} of the rows are longer than max_length.", "raise max_length or shorten the rows")
+    if need(facts.data.many_rows_too_long):
+        length, most = need(facts.recipe.max_length), need(facts.data.row_tokens_p99)
+        message = f"One row in a hundred has about {most} tokens or more (estimate); max_length is {length}."
+        fix = f"raise max_length or shorten the rows; validate_dataset with max_length {length} names them"
+        yield confirm(message, fix)
 
 
 def _room_for_answers(facts: TrainingFacts) -> Iterator[Remark]:

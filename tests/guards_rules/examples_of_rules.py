@@ -72,7 +72,7 @@ DATA = DataFacts(
     reasoning_share=Known(0.0),
     labels=Known(3),
     row_tokens_p95=Known(6000),
-    rows_too_long_share=Known(0.0),
+    many_rows_too_long=Known(False),
     prompt_tokens_max=Known(2000),
     bucket_regions=Known({"mine": "us-east-1"}),
 )
@@ -167,7 +167,7 @@ SPEAKS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "WD1": (SFT, "warn", {"recipe.weight_decay": 0.2}),
     "SL1": (SFT, "confirm", {"recipe.max_length": 65536}),
     "SL2": (SFT, "warn", {"data.row_tokens_p95": 1000}),
-    "SL3": (SFT, "confirm", {"data.rows_too_long_share": 0.02}),
+    "SL3": (SFT, "confirm", {"data.many_rows_too_long": True, "data.row_tokens_p99": 50_000}),
     "SL4": (RFT, "block", {"recipe.max_new_tokens": 8192}),
     "SL5": (RFT, "warn", {"recipe.reasoning_effort": "high"}),
     "RE1": (SFT, "confirm", {"data.reasoning_share": 1.0}),

@@ -50,7 +50,7 @@ def data_facts(data: JobInput, recipe: Rendered, has_validation: bool, regions: 
         labels=Known(len(file.labels)),
         row_tokens_p95=_tokens(file, "tokens_p95"),
         row_tokens_p99=_tokens(file, "tokens_p99"),
-        rows_too_long_share=_too_long(longest, _tokens(file, "tokens_p99"), recipe.value("max_length")),
+        many_rows_too_long=_many_too_long(_tokens(file, "tokens_p99"), recipe.value("max_length")),
         prompt_tokens_max=Known(ceil(longest.value * TOKEN_MARGIN)) if isinstance(longest, Known) else longest,
         has_validation=has_validation,
         bucket_regions=regions,
@@ -62,19 +62,13 @@ def _tokens(file: TrainingFile, name: str) -> Seen[int]:
     return Known(value) if isinstance(value, int) and file.rows else NO_LENGTHS
 
 
-def _too_long(longest: Seen[int], most: Seen[int], limit: Any) -> Seen[float]:
-    """Return 0 when even the upper estimate of the longest row fits; by how many the limit is passed is not known.
-
-    `most` are the tokens that 99 % of the rows do not pass.
-    """
-    if isinstance(longest, Unknown) or isinstance(most, Unknown) or not isinstance(limit, int):
+def _many_too_long(most: Seen[int], limit: Any) -> Seen[bool]:
+    """Tell whether more than 1 % of the rows are longer than the limit; `most` tokens are passed by 1 % of them."""
+    if isinstance(most, Unknown) or not isinstance(limit, int):
         return NO_LENGTHS
-    if longest.value * TOKEN_MARGIN <= limit:
-        return Known(0.0)
-    if most.value > limit:
-        reason = f"1 % of the rows have about {most.value} tokens or more by estimate, max_length is {limit}"
-        return Unknown(f"{reason}; validate_dataset with max_length {limit} names them")
-    return Unknown(f"the longest row has about {longest.value} tokens by estimate, near or above max_length {limit}")
+    if most.value <= limit < most.value * TOKEN_MARGIN:
+        return Unknown(f"one row in a hundred has about {most.value} tokens by estimate, near max_length {limit}")
+    return Known(most.value > limit)
 
 
 def machine_facts(ctx: ToolContext, machines: Machines, cost: Cost, image: str, step_s: float | None) -> MachineFacts:

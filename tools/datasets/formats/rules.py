@@ -43,7 +43,7 @@ RULES: dict[str, Rule] = {
     "DA1-empty": Rule("block", "the file has no rows", "give a file with rows", "K"),
     "DA1-shape": Rule("block", "the file is in another format than the method reads", "run transform_dataset for the method", "K"),
     "DA1-key": Rule("block", "the object has a key that this format does not have", "remove the key", "K,D3", "AWS's SDK refuses it in rows and messages and ignores it inside content items, its conversion schema refuses it everywhere"),
-    "DA2": Rule("block", "the text holds a reserved word of the chat template", "reword it, or transform with filters={\"invalid_rows\": true}", "K,D3,D12", "AWS's SDK looks anywhere in a text but not on serverless and not in DPO rows, an older page names only texts that begin with one; the template is the same everywhere, so all are checked"),
+    "DA2": Rule("block", "the text holds a reserved word of the chat template", "reword it, or transform with filters={\"invalid_rows\": true}", "K,D3,D12", "AWS's SDK looks anywhere in a text but not on serverless and not in DPO rows, an older page names only texts that begin with one; the template is the same everywhere, so all SFT and DPO rows are checked; for RFT, CPT and evaluation no source names the rule"),
     "DA3-version": Rule("block", f'schemaVersion is not "{SCHEMA_VERSION}"', _CONVERSE_FIX, "K,D12", "AWS's SDK wants exactly this, a page for Nova 1 allows any text"),
     "DA3-system": Rule("block", "system is not a list of {\"text\": ...} with text", _CONVERSE_FIX, "K"),
     "DA3-systems": Rule("warn", "system has more than one item", "join them to one text", "K", "AWS's schema for conversion allows one, its validator several"),
