@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.guards.text import one_line
-from novaforge.tools.aws.storage import is_s3
 from novaforge.tools.datasets.reading import apart_process
 from novaforge.tools.datasets.reading.apart_frames import (
     BATCH,
@@ -45,7 +44,7 @@ class Apart:
     def __init__(self, opened: OpenedFile, task: Task) -> None:
         self._opened = opened
         self._task = task
-        self._stream = opened.random()
+        self._handle = opened.handle()
         self._process: Process | None = apart_process.take(opened.refuse_cancelled)
         opened.on_close(self.close)
         self._messages = self._receive()
@@ -116,15 +115,13 @@ class Apart:
             **task.options, "task": task.name, "memory": task.memory, "damaged": task.damaged, "uri": file.uri,
             "size": file.file.bytes, "block_bytes": file.block_bytes,
         }  # fmt: skip
-        handle = None if is_s3(file.uri) else self._stream.fileno()
-        process.send(OPEN, file.refuse_cancelled, as_json(request), handle)
+        process.send(OPEN, file.refuse_cancelled, as_json(request), self._handle)
 
     def _part(self, content: bytearray) -> bytes:
         start, length = RANGE.unpack(content)
-        if length > MOST_READ:
+        if length > MOST_READ or self._handle is not None:
             raise GoneError
-        self._stream.seek(start)
-        return self._stream.read(length)
+        return self._opened.part(start, length)
 
     def _error(self, said: dict[str, Any]) -> InputError | RefusedError:
         message, fix = one_line(said["message"], 4000), one_line(said.get("fix", ""), 1000) or self._task.fix

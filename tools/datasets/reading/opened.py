@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from itertools import chain
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 from novaforge.guards.errors import InputError, RefusedError
 from novaforge.tools.aws.storage import is_s3
@@ -15,7 +15,7 @@ from novaforge.tools.datasets.reading.batch import block_bytes
 from novaforge.tools.datasets.reading.encoding import Utf8
 from novaforge.tools.datasets.reading.files import SourceFile
 from novaforge.tools.datasets.reading.names import suffix_of
-from novaforge.tools.datasets.reading.s3_parts import S3Random, S3Stream
+from novaforge.tools.datasets.reading.s3_parts import S3Stream, fetch
 from novaforge.tools.datasets.reading.unpack import compression_of, unpack
 
 _MAGIC_BYTES = 4096
@@ -116,16 +116,25 @@ class OpenedFile:
         """Say how much of a file that is not read from its beginning to its end is done, from 0 to 1."""
         self._share = share
 
-    def random(self) -> BinaryIO:
-        """Return the file for reading at any place; raises RefusedError for a packed one."""
+    def handle(self) -> int | None:
+        """Return the number of a handle for reading at any place, None for an object, whose parts are asked for.
+
+        Raises RefusedError for a packed file.
+        """
         if self.compression:
             message = f"{self.uri} is packed with {self.compression}; this format is read from its end."
             fix = "unpack it first; such files are compressed inside as they are"
             raise RefusedError(message, rule="source-format", fix=fix)
         assert self._ctx is not None
         if is_s3(self.uri):
-            return cast(BinaryIO, S3Random(self._ctx.storage, self.file))
-        return self._stack.enter_context(self._ctx.storage.open(self.uri))
+            return None
+        return self._stack.enter_context(self._ctx.storage.open(self.uri)).fileno()
+
+    def part(self, start: int, length: int) -> bytes:
+        """Return the bytes of an object from a place on, fewer only at its end; raises InputError when it has changed."""
+        assert self._ctx is not None
+        length = min(length, self.file.bytes - start)
+        return fetch(self._ctx.storage, self.file, start, length) if length > 0 else b""
 
     def refuse_cancelled(self) -> None:
         """Raise CancelledError when nobody wants its rows any more, for readers that wait."""
@@ -151,7 +160,7 @@ class OpenedFile:
         return self.tap.sha256
 
     def close(self) -> None:
-        """Close what random() opened."""
+        """Close what handle() opened, and do what is to be done then."""
         self._stack.close()
 
 

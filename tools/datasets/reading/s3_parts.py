@@ -1,9 +1,7 @@
 """Read S3 objects in parts: several at a time ahead of who reads, in order, always of the same state of the object."""
 
-import io
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from novaforge.guards.errors import AwsError, ConflictError, InputError
 from novaforge.tools.aws.storage import Storage
@@ -67,40 +65,3 @@ class S3Stream:
             length = min(PART_BYTES, self._file.bytes - self._next)
             self._waiting.append(self._threads.submit(fetch, self._storage, self._file, self._next, length))
             self._next += length
-
-
-class S3Random(io.RawIOBase):
-    """An object that can be read at any place, for formats with an index at their end."""
-
-    def __init__(self, storage: Storage, file: SourceFile) -> None:
-        super().__init__()
-        self._storage = storage
-        self._file = file
-        self._place = 0
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that it can be read at any place."""
-        return True
-
-    def tell(self) -> int:
-        """Return where the next read begins."""
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Move to a place counted from the beginning, from here or from the end."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._file.bytes}[whence]
-        self._place = max(0, base + offset)
-        return self._place
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill a buffer as far as there are bytes."""
-        length = min(len(buffer), self._file.bytes - self._place)
-        if length <= 0:
-            return 0
-        buffer[:length] = fetch(self._storage, self._file, self._place, length)
-        self._place += length
-        return length
