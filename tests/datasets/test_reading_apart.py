@@ -158,6 +158,16 @@ def test_a_reader_has_no_keys(desk: "Desk", readers: list[int], monkeypatch: pyt
     assert b"secret-of-the-parent" not in seen and b"AWS_" not in seen and b"PATH=" in seen
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="this system does not show environments")
+def test_a_reader_takes_the_memory_of_one_thread_on_any_machine(
+    desk: "Desk", readers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "64")
+    with begun(desk):
+        seen = Path(f"/proc/{readers[-1]}/environ").read_bytes().split(b"\0")
+    assert b"OPENBLAS_NUM_THREADS=1" in seen and b"OPENBLAS_NUM_THREADS=64" not in seen
+
+
 def test_what_a_reader_says_is_held_against_what_it_sends(
     desk: "Desk", readers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

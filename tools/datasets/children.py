@@ -8,7 +8,7 @@ _PASSED = re.compile(
     r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|VIRTUAL_ENV|PYTHON\w+|LD_LIBRARY_PATH|DYLD_\w+|\w+_NUM_THREADS"
 )
 """What Python and its libraries need to start; keys of clouds and hubs are not among them."""
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """There is a helper for each core already; numpy would start, and make room for, a thread for each core in each of them."""
 
 
@@ -19,4 +19,4 @@ def command(module: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return the environment of a helper that reads data others wrote and never talks to anybody but us."""
-    return _ONE_THREAD | {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
+    return ONE_THREAD | {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}

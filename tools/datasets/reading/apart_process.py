@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from novaforge.guards.errors import ConfigError
-from novaforge.tools.datasets.children import command, environment
+from novaforge.tools.datasets.children import ONE_THREAD, command, environment
 from novaforge.tools.datasets.reading.apart_frames import HEADER, MOST_FRAME, PING, READY
 
 QUIET_S = 300.0
@@ -46,8 +46,9 @@ class Process:
             for end in (self._link, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
             try:
+                # Whatever the user wants elsewhere: numpy takes 40 MB of addresses for each thread, and addresses are limited here.
                 self._process = subprocess.Popen(
-                    command(_MODULE), env=environment(), stdin=theirs.fileno(),
+                    command(_MODULE), env=environment() | ONE_THREAD, stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
             except OSError as error:
