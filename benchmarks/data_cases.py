@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import orjson
+from data_sources import write_csv
 
 SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
 VERSION = "bedrock-conversation-2024"
 TABLE, CHAT, CONVERSE = "source.csv", "chat.jsonl", "floor.jsonl"
+OTHER = "other.jsonl"
+"""A tenth as many other rows, to look for leaks in."""
 
 
 class Case(NamedTuple):
@@ -42,14 +45,24 @@ CASES: dict[str, Case] = {
     "EVALUATION": Case(TABLE, "csv", "transform_dataset", {"method": "EVALUATION", "columns": _COLUMNS}, "EVALUATION"),
     "inspect CSV": Case(TABLE, "csv", "inspect_dataset", {}),
     RULES_ALONE: Case(CONVERSE, "csv", "run_checks", {"checks": ()}),
-    "validate, with duplicates, leakage, label noise, shortcuts, secrets": Case(
+    "validate, with duplicates, label noise, shortcuts, secrets": Case(
         CONVERSE, "csv", "run_checks", {"checks": LISTED}
+    ),
+    "validate, the same, and leakage into a second file of a tenth": Case(
+        CONVERSE, "csv", "run_checks", {"checks": LISTED, "other": OTHER}
     ),
     "validate, with all further checks": Case(CONVERSE, "csv", "validate_dataset", {"method": "SFT_LORA"}),
     "floor: chat to Converse": Case(CHAT, "", "floor_chat", {}),
     "chat to SFT": Case(CHAT, "chat", "transform_dataset", {"method": "SFT_LORA", "split": SPLIT}, "chat"),
 }
 FLOORS = {"csv": "floor: CSV to Converse", "chat": "floor: chat to Converse"}
+
+
+def write_other(folder: Path, rows: int) -> None:
+    """Write the second file; its rows have nothing in common with the first but the form."""
+    write_csv(folder / "other.csv", rows, seed=7)
+    floor_csv(folder / "other.csv", folder / OTHER)
+    (folder / "other.csv").unlink()
 
 
 def floor_csv(source: Path, target: Path) -> None:
@@ -110,7 +123,7 @@ def tool(name: str, folder: Path, arguments: dict[str, Any]) -> Callable[[], Any
     return lambda: function(ctx, **arguments)
 
 
-def _run_checks(ctx: Any, source: str, checks: tuple[str, ...]) -> None:
+def _run_checks(ctx: Any, source: str, checks: tuple[str, ...], other: str = "") -> None:
     """Check a file against the rules of its format, with some further checks or none; the tool itself has no such switch."""
     from novaforge.tools.datasets.formats.targets import row_format
     from novaforge.tools.datasets.progress import Heartbeat
@@ -118,7 +131,8 @@ def _run_checks(ctx: Any, source: str, checks: tuple[str, ...]) -> None:
 
     with open_training_file(ctx, source) as opened:
         wanted = row_format("SFT_LORA", "nova_lite_2")
-        audit, _ = run_audit(ctx, opened, wanted, Extent(checks, media=False), Heartbeat(ctx, opened))
+        others = (str(Path(source).with_name(other)),) if other else ()
+        audit, _ = run_audit(ctx, opened, wanted, Extent(checks, others, media=False), Heartbeat(ctx, opened))
         audit.row_findings()
         audit.file_findings()
         opened.identity()

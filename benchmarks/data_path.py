@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from blocks import machine, write_block
-from data_cases import CASES, CHAT, CONVERSE, FLOORS, RULES_ALONE, TABLE
+from data_cases import CASES, CHAT, CONVERSE, FLOORS, OTHER, RULES_ALONE, TABLE, write_other
 from data_sources import write_chat, write_csv
 from measure import Measured, measure
 
@@ -79,6 +79,8 @@ def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
         source = folder / case.source
         if not source.exists():
             (write_csv if case.source == TABLE else write_chat)(source, rows)
+        if "other" in case.arguments:
+            write_other(folder, rows // 10)
         took = measure([sys.executable, str(HERE / "data_cases.py"), name, str(folder)], ROOT)
         walls[name] = took.wall
         if peer and name == FLOORS["csv"] and rows <= PEER_MOST:
@@ -91,7 +93,7 @@ def lines(rows: int, folder: Path, only: str, peer: str) -> Iterator[Line]:
         rules = walls.get(RULES_ALONE) if case.source == CONVERSE and name != RULES_ALONE else None
         yield Line(rows, name, took, source.stat().st_size, floor, sft, rules, known)
         shutil.rmtree(folder / "out", ignore_errors=True)
-        _drop(folder, "floor_chat.jsonl", *(f"peer-{part}.jsonl" for part in ("train", "validation", "test")))
+        _drop(folder, OTHER, "floor_chat.jsonl", *(f"peer-{part}.jsonl" for part in ("train", "validation", "test")))
         _drop(folder, *({TABLE, CHAT, CONVERSE} - {CASES[later].source for later in names[place:]}))
 
 

@@ -28,9 +28,9 @@ _WEATHER = {
 }
 
 
-def write_csv(path: Path, rows: int) -> int:
+def write_csv(path: Path, rows: int, seed: int = SEED) -> int:
     """Write Id, Body, Y, System with bodies of about 900 characters; returns the bytes written."""
-    draw = random.Random(SEED)
+    draw = random.Random(seed)
     pool = [piece.replace('"', '""').encode() for piece in _pieces(draw)]
     system = SYSTEM.encode()
 
