@@ -349,14 +349,14 @@ def test_a_lost_connection_is_an_aws_error_and_the_stream_is_closed(
 def test_an_answer_that_takes_too_long_comes_back_as_far_as_it_got(
     desk: "Desk", endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("novaforge.tools.deployment.invoke.READ_S", 0.3)
+    monkeypatch.setattr("novaforge.tools.deployment.invoke.READ_S", 2.0)
     release = threading.Event()
-    stream = Stream([part({"choices": [{"delta": {"content": "half"}}]})], lambda: release.wait(10))
+    stream = Stream([part({"choices": [{"delta": {"content": "half"}}]})], lambda: release.wait(120))
     answering(desk, monkeypatch, stream)
     answer = invoke_model(desk.ctx, deployment_id=endpoint, messages=ASK)
     assert (answer.untrusted_text, answer.finish_reason) == ("half", "time")
     assert "Reading stopped" in answer.next_step
-    answering(desk, monkeypatch, Stream([], lambda: release.wait(10)))
+    answering(desk, monkeypatch, Stream([], lambda: release.wait(120)))
     with pytest.raises(AwsError, match="sent nothing"):
         invoke_model(desk.ctx, deployment_id=endpoint, messages=ASK)
     release.set()

@@ -53,7 +53,7 @@ def client(module_bench: "Bench") -> Iterator[Client]:
             yield Client(_port(server))
         finally:
             server.terminate()
-            assert server.wait(10) == 143
+            assert server.wait(120) == 143
     assert json.loads((folder / "serve.json").read_text())["port"] > 0
 
 

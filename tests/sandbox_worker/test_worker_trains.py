@@ -225,7 +225,7 @@ def test_sigterm_ends_a_training_with_143_and_no_result(module_bench: "Bench") -
             if line.startswith("Training epoch"):
                 run.send_signal(signal.SIGTERM)
                 break
-        assert run.wait(10) == 143
+        assert run.wait(120) == 143
     assert not (folder / "checkpoint").exists()
     assert not (folder / "failure.txt").exists()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult, TextContent
@@ -57,6 +58,15 @@ class Seat:
         result = await self.raw(tool, **arguments)
         assert not result.is_error, text_of(result)
         return dict(result.structured_content or {})
+
+    async def until_phase(self, job_id: str, phase: str) -> dict[str, Any]:
+        """Ask for a job until it is in a phase, and return it."""
+        with anyio.fail_after(120):
+            while True:
+                shown = await self.call("get_job", job_id=job_id)
+                if shown["phase"] == phase:
+                    return shown
+                await anyio.sleep(0.01)
 
     async def error(self, tool: str, **arguments: Any) -> str:
         """Call a tool that must fail and return what it says."""

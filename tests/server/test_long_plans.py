@@ -106,21 +106,12 @@ async def begun(reading: Pass) -> None:
     assert await anyio.to_thread.run_sync(lambda: reading.begun.acquire(timeout=120))
 
 
-async def until_phase(one: Any, job_id: str, phase: str) -> dict[str, Any]:
-    with anyio.fail_after(120):
-        while True:
-            shown: dict[str, Any] = await one.call("get_job", job_id=job_id)
-            if shown["phase"] == phase:
-                return shown
-            await anyio.sleep(0.01)
-
-
 async def read_later(one: Any, reading: Pass, tool: str, path: Path) -> str:
     """Have a plan's data read by a job, to its end; returns the job."""
     (job_id,) = await running(one, tool, path)
     await begun(reading)
     reading.opened.set()
-    await until_phase(one, job_id, "completed")
+    await one.until_phase(job_id, "completed")
     return job_id
 
 
@@ -138,7 +129,7 @@ async def test_a_plan_is_made_by_the_call_after_its_data_were_read(
         assert f"{tool} again" in shown["next_step"] and shown["billing"].endswith("nothing is billed.")
         assert await running(one, tool, path) == [job_id]
         reading.opened.set()
-        done = await until_phase(one, job_id, "completed")
+        done = await one.until_phase(job_id, "completed")
         assert done["result"]["rows"] == 320 and f"{tool} again" in done["next_step"]
         plan = await one.call(tool, **arguments(tool, path))
         (seen,) = plan["inputs"]
@@ -192,7 +183,7 @@ async def test_data_that_changed_since_are_read_again(seat: Any, tmp_path: Path,
         assert await running(one, "plan_training", path) == [job_id]
         await begun(reading)
         reading.opened.set()
-        await until_phase(one, job_id, "completed")
+        await one.until_phase(job_id, "completed")
         plan = await one.call("plan_training", **arguments("plan_training", path))
         assert plan["inputs"][0]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -208,7 +199,7 @@ async def test_both_files_of_a_plan_are_read_and_named(seat: Any, tmp_path: Path
             await begun(reading)
         reading.opened.set()
         for job_id in jobs:
-            await until_phase(one, job_id, "completed")
+            await one.until_phase(job_id, "completed")
         plan = await one.call("plan_training", **arguments("plan_training", path, **more))
         assert [seen["role"] for seen in plan["inputs"]] == ["train", "validation"] and not reading.again
 
@@ -235,11 +226,11 @@ async def test_a_stopped_pass_is_begun_anew_by_the_next_call(seat: Any, tmp_path
         (job_id,) = await running(one, "plan_training", path)
         await begun(reading)
         assert (await one.call("stop_job", job_id=job_id))["phase"] in {"stopping", "stopped"}
-        await until_phase(one, job_id, "stopped")
+        await one.until_phase(job_id, "stopped")
         assert await running(one, "plan_training", path) == [job_id]
         await begun(reading)
         reading.opened.set()
-        await until_phase(one, job_id, "completed")
+        await one.until_phase(job_id, "completed")
         assert (await one.call("plan_training", **arguments("plan_training", path)))["plan_id"]
 
 
