@@ -10,33 +10,14 @@ import anyio
 import pytest
 from mcp.types import CallToolResult
 
-from novaforge.guards.errors import CancelledError
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.jobs import registry
-from novaforge.tools.datasets.progress import refuse_cancelled
 from novaforge.tools.datasets.results import InspectResult
 from novaforge.tools.plans.tool import PlansResult
+from tests.server.holding import Gate
 
 INSPECT = "novaforge.tools.datasets.tool.inspect"
 TRANSFORM = {"method": "SFT_LORA", "model": "nova_lite_2", "columns": {"query": "text", "response": "label"}}
-
-
-class Gate:
-    """Work that has begun goes on when it is opened or cancelled."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
-        self.opened = threading.Event()
-        self.cancelled = threading.Event()
-
-    def wait(self, ctx: ToolContext) -> None:
-        self.begun.release()
-        while not self.opened.wait(0.01):
-            try:
-                refuse_cancelled(ctx)
-            except CancelledError:
-                self.cancelled.set()
-                raise
 
 
 @pytest.fixture

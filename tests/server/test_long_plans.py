@@ -11,10 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
-from novaforge.guards.errors import CancelledError
 from novaforge.tools.context import ToolContext
 from novaforge.tools.datasets.facts import TrainingFile
-from novaforge.tools.datasets.progress import refuse_cancelled
+from tests.server.holding import Gate
 
 TRAIN = {
     "method": "SFT_LORA",
@@ -23,26 +22,15 @@ TRAIN = {
 CALLS: dict[str, dict[str, Any]] = {"plan_training": TRAIN, "plan_evaluation": {"task": "gen_qa"}}
 
 
-class Pass:
+class Pass(Gate):
     """The pass over a plan's data: goes on when it is opened or cancelled."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
-        self.opened = threading.Event()
-        self.cancelled = threading.Event()
 
     def __call__(self, ctx: ToolContext, uri: str, **wanted: str) -> TrainingFile:
         from novaforge.tools.datasets.facts import training_file
 
         ctx.rows_done(12)
         ctx.progress(100.0, 200.0, "12 rows read")
-        self.begun.release()
-        while not self.opened.wait(0.01):
-            try:
-                refuse_cancelled(ctx)
-            except CancelledError:
-                self.cancelled.set()
-                raise
+        self.wait(ctx)
         return training_file(ctx, uri, **wanted)
 
     @property
